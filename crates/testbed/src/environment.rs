@@ -1,0 +1,153 @@
+//! What stands behind the endpoints. A scenario knows endpoints and sites, never how they came to be.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use trace::ExportAccount;
+
+use crate::explain::BoxError;
+use crate::run::Run;
+
+/// The environments of `--env`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EnvironmentName {
+    /// No Docker: real service processes, our receiver, store, query API and intercept proxy.
+    Embedded,
+    /// Real Collector and Jaeger in containers, the rest as embedded.
+    Containers,
+    /// Real Kubernetes in kind, Collector, Jaeger and Telepresence.
+    Kind,
+    /// A cluster that the user already has.
+    Context,
+}
+
+impl fmt::Display for EnvironmentName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Embedded => "embedded",
+            Self::Containers => "containers",
+            Self::Kind => "kind",
+            Self::Context => "context",
+        })
+    }
+}
+
+/// What only some environments can do; a scenario that needs more than there is, is skipped with that reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Capability {
+    /// An intercept may be limited to requests with a header.
+    HeaderIntercept,
+    /// The path between services can be broken on purpose: see [`Disturbance`].
+    Disturb,
+}
+
+/// A fault in the path that carries intercepted requests, for twins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Disturbance {
+    /// The intercept path removes `traceparent` and `tracestate`.
+    StripTraceContext,
+    /// The intercept path delivers each request twice and returns the second answer.
+    Replay,
+}
+
+/// Something that must be there before an environment can come up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Missing {
+    /// What is missing or unsuitable, as a fact.
+    pub fact: String,
+    /// The command or action that cures it.
+    pub cure: String,
+}
+
+/// One file or folder of evidence, relative to the run directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Collected {
+    /// What it is, for people.
+    pub what: String,
+    /// Where it is, relative to the run directory.
+    pub path: PathBuf,
+}
+
+/// Where things answer once an environment is up. URLs have no trailing slash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Endpoints {
+    /// The storefront inside the cluster, as the caller outside reaches it.
+    pub storefront: String,
+    /// Jaeger's query API and UI.
+    pub jaeger: String,
+    /// OTLP/HTTP base URL that the harness itself may export to.
+    pub otlp_http: String,
+    /// What the process on the workstation is told: OTLP/gRPC endpoint.
+    pub workstation_otlp: String,
+    /// What the process on the workstation is told: base URL of the inventory service.
+    pub workstation_inventory: String,
+    /// The address that the process on the workstation listens on; port 0 picks a free one.
+    pub workstation_listen: SocketAddr,
+}
+
+/// Which requests an intercept takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Selection {
+    /// All of them.
+    All,
+    /// Those with this header, name compared without case, value exactly.
+    Header {
+        /// Header name.
+        name: String,
+        /// Header value.
+        value: String,
+    },
+}
+
+/// A workload whose traffic goes to a process on the workstation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InterceptSpec {
+    /// The workload, `order-service`.
+    pub workload: String,
+    /// Which requests.
+    pub selection: Selection,
+    /// Where the process on the workstation listens.
+    pub target: SocketAddr,
+}
+
+/// Somewhere the services run, can be intercepted, and are traced.
+///
+/// There is no `down`: undoing must not depend on how far [`Environment::up`] got, so it lives in [`Run`].
+pub trait Environment: Send + Sync {
+    /// Which one this is.
+    fn name(&self) -> EnvironmentName;
+
+    /// What a green run here does not prove, and what to use instead; `None` when it proves everything.
+    fn cannot_prove(&self) -> Option<&'static str>;
+
+    /// Whether a scenario that needs this can run here.
+    fn can(&self, capability: Capability) -> bool;
+
+    /// Everything missing at once, not the first thing missing.
+    fn preflight(&self) -> BoxFuture<'_, Vec<Missing>>;
+
+    /// Brings it up. Whatever it creates is on the run's undo stack before it exists.
+    fn up<'a>(&'a mut self, run: &'a Run) -> BoxFuture<'a, Result<Endpoints, BoxError>>;
+
+    /// Sends a workload's traffic to a process on the workstation. Returning `Ok` is a claim; the caller proves it.
+    fn intercept<'a>(&'a mut self, run: &'a Run, spec: &'a InterceptSpec) -> BoxFuture<'a, Result<(), BoxError>>;
+
+    /// Gives the traffic back. Leaving what is not intercepted is fine.
+    fn leave<'a>(&'a mut self, run: &'a Run, workload: &'a str) -> BoxFuture<'a, Result<(), BoxError>>;
+
+    /// Breaks the intercept path on purpose, or mends it with `None`.
+    fn disturb(&mut self, disturbance: Option<Disturbance>) -> BoxFuture<'_, Result<(), BoxError>>;
+
+    /// What the processes inside the cluster say of their spans. A process that can't be asked is left out.
+    fn accounts(&self) -> BoxFuture<'_, Vec<ExportAccount>>;
+
+    /// Copies whatever explains a failure into `into`, a folder of the run directory.
+    fn collect<'a>(&'a self, into: &'a Path) -> BoxFuture<'a, Vec<Collected>>;
+}

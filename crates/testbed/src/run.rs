@@ -1,0 +1,4 @@
+//! Skeleton: filled in by the owner of this crate.
+/// A run.
+#[derive(Debug)]
+pub struct Run;

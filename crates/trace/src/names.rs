@@ -1,0 +1,28 @@
+//! Attribute and header names that the judgement relies on, in one place.
+
+/// Resource attribute that names the [`Site`](crate::Site) of a process; set by whoever starts it.
+pub const SITE: &str = "throughline.site";
+/// Span attribute that carries the value of the `x-request-id` header, independent of the trace context.
+pub const REQUEST_ID: &str = "throughline.request.id";
+/// `service.name` of the OpenTelemetry resource semantic conventions.
+pub const SERVICE_NAME: &str = "service.name";
+/// `service.version` of the OpenTelemetry resource semantic conventions.
+pub const SERVICE_VERSION: &str = "service.version";
+/// `service.instance.id` of the OpenTelemetry resource semantic conventions.
+pub const SERVICE_INSTANCE_ID: &str = "service.instance.id";
+/// `process.pid` of the OpenTelemetry resource semantic conventions.
+pub const PROCESS_PID: &str = "process.pid";
+/// Today's name of the deployment environment.
+pub const DEPLOYMENT_ENVIRONMENT_NAME: &str = "deployment.environment.name";
+/// The deployment environment's former name, which the walkthrough uses.
+pub const DEPLOYMENT_ENVIRONMENT: &str = "deployment.environment";
+/// `service.version` of the process on the workstation, as in the walkthrough.
+pub const LOCAL_DEBUG: &str = "local-debug";
+/// `deployment.environment` of the process on the workstation, as in the walkthrough.
+pub const DEBUG: &str = "debug";
+/// W3C Trace Context header.
+pub const TRACEPARENT: &str = "traceparent";
+/// Correlation header that travels with every request, whatever happens to [`TRACEPARENT`].
+pub const REQUEST_ID_HEADER: &str = "x-request-id";
+/// Header by which a filtered intercept picks its requests; the services copy it onto outgoing calls.
+pub const DEBUG_HEADER: &str = "x-debug";

@@ -1,0 +1,129 @@
+//! What a judgement says. It never says only "false".
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::expect::At;
+use crate::id::{RequestId, SpanId, TraceId};
+use crate::site::Site;
+use crate::span::ServiceName;
+
+/// The outcome for one request or scenario.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "verdict")]
+pub enum Verdict {
+    /// Every expectation holds on settled evidence.
+    Pass {
+        /// What convinced us, one line each, for the report.
+        shown: Vec<String>,
+    },
+    /// At least one expectation does not hold on settled evidence. All of them are listed.
+    Fail {
+        /// Never empty.
+        mismatches: Vec<Mismatch>,
+    },
+    /// The telemetry never settled: nothing is known about the application.
+    Inconclusive {
+        /// How long was waited.
+        waited: Duration,
+        /// What was still missing, and who still owed it.
+        last: String,
+    },
+}
+
+/// One expectation that does not hold.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Mismatch {
+    /// What should be.
+    pub expected: String,
+    /// What is there instead.
+    pub found: String,
+    /// The span to look at, when there is one.
+    pub at: Option<SpanId>,
+    /// Why, when the evidence shows it.
+    pub cause: Option<Cause>,
+}
+
+/// Why an expectation does not hold, as far as the evidence shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Cause {
+    /// The callee recorded the request under another trace id.
+    HeaderLost {
+        /// The last place that had the right trace.
+        from: At,
+        /// The first place that had another one.
+        to: At,
+        /// The other trace.
+        stray: TraceId,
+        /// The request that links them.
+        request: RequestId,
+    },
+    /// A process started spans and never tried to deliver them, or says that it delivers to nobody.
+    NeverExported {
+        /// Who.
+        process: At,
+        /// Spans started.
+        started: u64,
+        /// Where its spans go, in its own words.
+        exporter: String,
+    },
+    /// The receiver or the network refused the spans.
+    ExportRefused {
+        /// Who.
+        process: At,
+        /// Spans given up.
+        failed: u64,
+        /// The exporter's words.
+        error: String,
+    },
+    /// The process counts the spans as acknowledged, and the store does not have them.
+    LostAfterExport {
+        /// Who.
+        process: At,
+        /// Spans acknowledged.
+        exported: u64,
+    },
+    /// The process still holds spans.
+    NotYetArrived {
+        /// Who.
+        process: At,
+        /// How many.
+        pending: u64,
+    },
+    /// The request was served by the right service at the wrong site.
+    WrongSite {
+        /// Which service.
+        service: ServiceName,
+        /// Where it should have been served.
+        expected: Site,
+        /// Where it was served.
+        found: Site,
+    },
+    /// The right service at the right site, with another version.
+    WrongVersion {
+        /// Who.
+        process: At,
+        /// The version that was asked for.
+        expected: String,
+        /// The version found.
+        found: String,
+    },
+    /// The caller's request to the next hop was answered by nobody: connection refused, reset, or a gateway error.
+    Unreachable {
+        /// Who called.
+        from: At,
+        /// Who should have answered.
+        to: ServiceName,
+        /// The caller's words: status code or error.
+        error: String,
+    },
+    /// The same request was handled more than once.
+    HandledTwice {
+        /// By whom.
+        process: At,
+        /// How often.
+        times: usize,
+    },
+}
