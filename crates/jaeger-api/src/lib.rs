@@ -1,1 +1,9 @@
-//! Skeleton.
+//! Jaeger's query API: its wire types in both directions, their conversion to the trace model, and a client.
+
+pub mod client;
+
+pub use client::JaegerClient;
+pub use client::error::JaegerError;
+pub use client::flavour::{ApiFlavour, SearchApi};
+pub use client::limits::ClientLimits;
+pub use client::query::{Operation, SearchQuery, ServiceSummary, TraceSummary};

@@ -1,0 +1,127 @@
+//! What is asked of a search, and the small answers.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use serde::Serialize;
+use trace::{ServiceName, SpanKind, TraceId, UnixNanos};
+
+/// A search. All criteria must hold on one and the same span of a trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchQuery {
+    /// `service.name` of the span's resource. The legacy API insists on one.
+    pub service: ServiceName,
+    /// The span's name, exact.
+    pub operation: Option<String>,
+    /// Tags by name, compared as text: on the span, its scope, its resource, its events or its links.
+    pub tags: BTreeMap<String, String>,
+    /// Start of the window, inclusive. Cut to microseconds by the legacy API.
+    pub start: UnixNanos,
+    /// End of the window, inclusive; compared with the span's *start*.
+    pub end: UnixNanos,
+    /// The span took at least this long.
+    pub min_duration: Option<Duration>,
+    /// The span took at most this long.
+    pub max_duration: Option<Duration>,
+    /// At most this many traces, newest first.
+    pub limit: u32,
+}
+
+impl SearchQuery {
+    /// Jaeger's own default for a search without `limit`.
+    pub const DEFAULT_LIMIT: u32 = 100;
+
+    /// Everything of a service whose spans started in the window.
+    #[must_use]
+    pub const fn new(service: ServiceName, window: Range<UnixNanos>) -> Self {
+        Self {
+            service,
+            operation: None,
+            tags: BTreeMap::new(),
+            start: window.start,
+            end: window.end,
+            min_duration: None,
+            max_duration: None,
+            limit: Self::DEFAULT_LIMIT,
+        }
+    }
+
+    /// Narrows to spans with this name.
+    #[must_use]
+    pub fn operation(mut self, name: impl Into<String>) -> Self {
+        self.operation = Some(name.into());
+        self
+    }
+
+    /// Narrows to spans with this tag.
+    #[must_use]
+    pub fn tag(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.tags.insert(name.into(), value.into());
+        self
+    }
+
+    /// Narrows to spans that took at least this long.
+    #[must_use]
+    pub const fn at_least(mut self, duration: Duration) -> Self {
+        self.min_duration = Some(duration);
+        self
+    }
+
+    /// Narrows to spans that took at most this long.
+    #[must_use]
+    pub const fn at_most(mut self, duration: Duration) -> Self {
+        self.max_duration = Some(duration);
+        self
+    }
+
+    /// Changes the number of traces that are returned at most.
+    #[must_use]
+    pub const fn limit(mut self, traces: u32) -> Self {
+        self.limit = traces;
+        self
+    }
+}
+
+/// A span name of a service, with the kind of the spans that have it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Operation {
+    /// The spans' name.
+    pub name: String,
+    /// Their kind. v3 shows an unspecified kind as internal.
+    pub kind: SpanKind,
+}
+
+/// One trace in counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TraceSummary {
+    /// The trace.
+    pub trace_id: TraceId,
+    /// Service of the root span; `None` as long as no root has arrived.
+    pub root_service: Option<ServiceName>,
+    /// Name of the root span; `None` as long as no root has arrived.
+    pub root_operation: Option<String>,
+    /// Earliest start of a span.
+    pub start: UnixNanos,
+    /// Latest end of a span.
+    pub end: UnixNanos,
+    /// Spans that have arrived.
+    pub spans: u64,
+    /// Those with error status.
+    pub error_spans: u64,
+    /// Those whose parent has not arrived.
+    pub orphan_spans: u64,
+    /// The same for each service.
+    pub services: Vec<ServiceSummary>,
+}
+
+/// One service's share of a [`TraceSummary`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ServiceSummary {
+    /// The service.
+    pub service: ServiceName,
+    /// Its spans.
+    pub spans: u64,
+    /// Those with error status.
+    pub error_spans: u64,
+}
