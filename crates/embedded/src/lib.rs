@@ -1,1 +1,4 @@
-//! Skeleton.
+//! The environment without Docker: OTLP receiver, span store, Jaeger query API, intercept proxy.
+
+pub mod otlp;
+pub mod store;
