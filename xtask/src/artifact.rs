@@ -1,0 +1,108 @@
+//! Building the binaries that the other verbs run, and finding them.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde_json::Value;
+
+use crate::command::{self, Invocation, Outcome};
+use crate::workspace::Workspace;
+
+/// What the embedded environment needs. Always this list in one invocation and never `cargo run -p`: features unify
+/// per invocation, so that every other set of packages would compile dozens of dependencies again.
+pub(crate) const EMBEDDED: [&str; 4] = ["storefront", "order-service", "inventory-service", "e2e"];
+
+/// The binary that holds the scenarios.
+const THROUGHLINE: &str = "throughline";
+
+/// Programs by name, where cargo put them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Binaries(BTreeMap<String, PathBuf>);
+
+impl Binaries {
+    pub(crate) fn get(&self, name: &str) -> anyhow::Result<&Path> {
+        self.0
+            .get(name)
+            .map(PathBuf::as_path)
+            .with_context(|| format!("cargo built no binary called {name}"))
+    }
+
+    /// The folder that all of them are in, for `THROUGHLINE_BIN_DIR`.
+    pub(crate) fn folder(&self) -> anyhow::Result<&Path> {
+        self.get(THROUGHLINE)?.parent().context("a binary has no folder")
+    }
+}
+
+/// Builds the embedded set and becomes `throughline <verb>`. The caller's folder is kept, so that relative paths in
+/// the arguments mean what they say; the service binaries are beside `throughline`, where it looks by itself.
+pub(crate) fn throughline(workspace: &Workspace, verb: &str, args: Vec<OsString>) -> anyhow::Result<Outcome> {
+    let binaries = match build(workspace, &EMBEDDED, &[])? {
+        Ok(binaries) => binaries,
+        Err(outcome) => return Ok(outcome),
+    };
+    Err(Invocation::new(binaries.get(THROUGHLINE)?)
+        .args([verb])
+        .args(args)
+        .exec())
+}
+
+/// Builds packages in one invocation and says where their binaries are, or how cargo ended when it failed. Nothing is
+/// printed when everything is fresh.
+pub(crate) fn build(
+    workspace: &Workspace,
+    packages: &[&str],
+    flags: &[&str],
+) -> anyhow::Result<Result<Binaries, Outcome>> {
+    let mut cargo = Invocation::cargo()
+        .folder(workspace.root())
+        .args(["build"])
+        .args(flags)
+        .args(packages.iter().flat_map(|package| ["-p", package]))
+        .args(["--message-format=json-render-diagnostics"]);
+    if command::colours_wanted() {
+        // Cargo writes into a pipe of ours and could not know that a terminal is behind it.
+        cargo = cargo.default_variable("CARGO_TERM_COLOR", "always");
+    }
+    let (outcome, messages) = cargo.run_quietly(|line| !line.contains("Finished"))?;
+    if !outcome.is_success() {
+        return Ok(Err(outcome));
+    }
+    Ok(Ok(executables(&messages)))
+}
+
+/// The executables in cargo's messages: exact whatever the target folder, target or profile is.
+fn executables(messages: &[u8]) -> Binaries {
+    let found = messages.split(|byte| *byte == b'\n').filter_map(|line| {
+        let message: Value = serde_json::from_slice(line).ok()?;
+        let path = message.get("executable")?.as_str()?;
+        let name = message.get("target")?.get("name")?.as_str()?;
+        Some((name.to_owned(), PathBuf::from(path)))
+    });
+    Binaries(found.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn executables_are_taken_from_cargos_messages() {
+        let messages = concat!(
+            r#"{"reason":"compiler-artifact","target":{"name":"trace"},"executable":null,"fresh":true}"#,
+            "\n",
+            r#"{"reason":"compiler-artifact","target":{"name":"throughline"},"executable":"/t/x/debug/throughline"}"#,
+            "\n",
+            r#"{"reason":"build-finished","success":true}"#,
+            "\nnot json\n",
+        );
+        let binaries = executables(messages.as_bytes());
+        assert_eq!(
+            binaries.get("throughline").expect("is there"),
+            Path::new("/t/x/debug/throughline")
+        );
+        assert_eq!(binaries.folder().expect("is there"), Path::new("/t/x/debug"));
+        assert!(binaries.get("trace").is_err());
+    }
+}

@@ -1,0 +1,84 @@
+//! The verbs of `cargo xtask`.
+
+use std::ffi::OsString;
+
+use clap::{Parser, Subcommand};
+
+/// The front door: builds what is needed and runs it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    disable_help_subcommand = true,
+    max_term_width = 120
+)]
+pub(crate) struct Cli {
+    /// What to do; without it this help is shown.
+    #[command(subcommand)]
+    pub(crate) verb: Option<Verb>,
+}
+
+/// What can be done. Verbs with `args` pass them on untouched, `--help` included.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Bring an environment up, run the scenarios, judge their traces, undo everything
+    #[command(disable_help_flag = true)]
+    E2e {
+        /// Flags of `throughline e2e`; `--help` lists them
+        #[arg(value_name = "FLAGS", trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Run every test of the workspace, or those that match
+    Test {
+        /// Arguments of `cargo test`: a filter, `-p <package>`, `-- <arguments of the test binaries>`
+        #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Finish the undo of runs that were killed
+    #[command(disable_help_flag = true)]
+    Down {
+        /// Flags of `throughline down`; `--help` lists them
+        #[arg(value_name = "FLAGS", trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Say what is missing for each environment, with the command that cures it
+    #[command(disable_help_flag = true)]
+    Doctor {
+        /// Flags of `throughline doctor`; `--help` lists them
+        #[arg(value_name = "FLAGS", trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(words: &[&str]) -> Verb {
+        let words = std::iter::once("cargo xtask").chain(words.iter().copied());
+        Cli::try_parse_from(words)
+            .expect("a valid command line")
+            .verb
+            .expect("a verb")
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_of_the_binary_pass_untouched() {
+        let Verb::E2e { args } = parse(&["e2e", "--help", "--env", "embedded", "-v", "--", "x"]) else {
+            panic!("another verb");
+        };
+        assert_eq!(args, ["--help", "--env", "embedded", "-v", "--", "x"]);
+    }
+
+    #[test]
+    fn an_unknown_verb_is_refused() {
+        assert!(Cli::try_parse_from(["cargo xtask", "dance"]).is_err());
+    }
+}

@@ -1,0 +1,47 @@
+//! `cargo xtask test`: every test of the workspace, with one closing line.
+
+use std::ffi::OsString;
+
+use crate::artifact::{self, EMBEDDED};
+use crate::command::{self, Invocation, Outcome};
+use crate::counts::{Counts, Tally};
+use crate::workspace::Workspace;
+
+/// Runs the tests and prints the closing line.
+pub(crate) fn run(workspace: &Workspace, args: Vec<OsString>) -> anyhow::Result<Outcome> {
+    let (outcome, counts) = tests(workspace, args)?;
+    command::print(format!("\n{counts}\n").as_bytes())?;
+    if outcome.is_success() && counts.total() == 0 {
+        command::say("error: no test ran");
+        command::say("hint: the filter matches no test; `cargo xtask test -- --list` shows them all");
+        return Ok(Outcome::USAGE);
+    }
+    Ok(outcome)
+}
+
+/// Builds the binaries that the tests in `tests/e2e` start, then runs `cargo test` with the given arguments.
+pub(crate) fn tests(workspace: &Workspace, args: Vec<OsString>) -> anyhow::Result<(Outcome, Counts)> {
+    let binaries = match artifact::build(workspace, &EMBEDDED, &[])? {
+        Ok(binaries) => binaries,
+        Err(outcome) => return Ok((outcome, Tally::default().total(false))),
+    };
+    let selects = args
+        .iter()
+        .any(|argument| selects_packages(&argument.to_string_lossy()));
+    let mut tally = Tally::default();
+    let outcome = Invocation::cargo()
+        .folder(workspace.root())
+        .default_variable("THROUGHLINE_BIN_DIR", binaries.folder()?)
+        .args(["test", "--no-fail-fast"])
+        .args((!selects).then_some("--workspace"))
+        .args(args)
+        .run_reading(|line| tally.line(line))?;
+    Ok((outcome, tally.total(outcome.is_success())))
+}
+
+/// Whether an argument of `cargo test` says which packages to test.
+fn selects_packages(argument: &str) -> bool {
+    ["-p", "--package", "--workspace", "--manifest-path"]
+        .iter()
+        .any(|flag| argument.starts_with(flag))
+}
