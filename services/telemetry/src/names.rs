@@ -1,0 +1,47 @@
+//! Names of headers, attributes and variables, each in one place.
+
+/// Correlation header: travels with every request, whatever happens to the trace context.
+pub const X_REQUEST_ID: &str = "x-request-id";
+/// Header by which a filtered intercept picks its requests; copied onto outgoing calls.
+pub const X_DEBUG: &str = "x-debug";
+/// Span attribute that carries the value of [`X_REQUEST_ID`].
+pub const REQUEST_ID: &str = "throughline.request.id";
+/// Resource attribute: where the process runs.
+pub const SITE: &str = "throughline.site";
+
+/// `service.name` of the OpenTelemetry resource semantic conventions.
+pub const SERVICE_NAME: &str = "service.name";
+/// `service.version` of the OpenTelemetry resource semantic conventions.
+pub const SERVICE_VERSION: &str = "service.version";
+/// `service.instance.id` of the OpenTelemetry resource semantic conventions.
+pub const SERVICE_INSTANCE_ID: &str = "service.instance.id";
+/// `process.pid` of the OpenTelemetry resource semantic conventions.
+pub const PROCESS_PID: &str = "process.pid";
+/// Today's name of the deployment environment.
+pub const DEPLOYMENT_ENVIRONMENT_NAME: &str = "deployment.environment.name";
+/// The deployment environment's name until semantic conventions 1.27, still what many queries ask for.
+pub const DEPLOYMENT_ENVIRONMENT: &str = "deployment.environment";
+
+/// Variables of the OpenTelemetry specification that are read here and not by the SDK itself.
+pub mod vars {
+    /// Turns all telemetry off; propagation stays.
+    pub const SDK_DISABLED: &str = "OTEL_SDK_DISABLED";
+    /// Overrides `service.name`.
+    pub const SERVICE_NAME: &str = "OTEL_SERVICE_NAME";
+    /// `key=value,…` resource attributes.
+    pub const RESOURCE_ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
+    /// `otlp` or `none`.
+    pub const TRACES_EXPORTER: &str = "OTEL_TRACES_EXPORTER";
+    /// `grpc`, `http/protobuf` or `http/json`.
+    pub const PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
+    /// The same, for spans only.
+    pub const TRACES_PROTOCOL: &str = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL";
+    /// Base URL of the receiver.
+    pub const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    /// URL of the receiver of spans, used as it is.
+    pub const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+    /// `tracecontext`, `baggage`, `none`.
+    pub const PROPAGATORS: &str = "OTEL_PROPAGATORS";
+    /// Log filter, as in `info,order_service=debug`.
+    pub const RUST_LOG: &str = "RUST_LOG";
+}
