@@ -137,7 +137,11 @@ pub trait Environment: Send + Sync {
     fn up<'a>(&'a mut self, run: &'a Run) -> BoxFuture<'a, Result<Endpoints, BoxError>>;
 
     /// Sends a workload's traffic to a process on the workstation. Returning `Ok` is a claim; the caller proves it.
-    fn intercept<'a>(&'a mut self, run: &'a Run, spec: &'a InterceptSpec) -> BoxFuture<'a, Result<(), BoxError>>;
+    fn intercept<'a>(
+        &'a mut self,
+        run: &'a Run,
+        spec: &'a InterceptSpec,
+    ) -> BoxFuture<'a, Result<(), BoxError>>;
 
     /// Gives the traffic back. Leaving what is not intercepted is fine.
     fn leave<'a>(&'a mut self, run: &'a Run, workload: &'a str) -> BoxFuture<'a, Result<(), BoxError>>;

@@ -1,10 +1,32 @@
 //! Time, processes, signals and undo: the only crate that sleeps, spawns or traps.
 
+pub mod clock;
+pub mod deadline;
 pub mod environment;
+pub mod event;
 pub mod explain;
+pub mod process;
+mod processes;
 pub mod run;
+pub mod run_dir;
+pub mod run_id;
+pub mod signal;
+pub mod text;
+pub mod undo;
+pub mod wait;
 
+pub use clock::{Clock, Hold};
+pub use deadline::{Deadline, Over};
 pub use environment::{
-    Capability, Collected, Disturbance, Endpoints, Environment, EnvironmentName, InterceptSpec, Missing, Selection,
+    Capability, Collected, Disturbance, Endpoints, Environment, EnvironmentName, InterceptSpec, Missing,
+    Selection,
 };
-pub use explain::Explain;
+pub use event::{Counts, Event, EventReceiver, Events, Outcome};
+pub use explain::{BoxError, Explain};
+pub use process::{Exit, Process, ProcessError, ProcessSpec};
+pub use run::{Run, RunError, RunOptions, StepError};
+pub use run_dir::RunDir;
+pub use run_id::RunId;
+pub use signal::{Level, Signals};
+pub use undo::{Deed, Undo, UndoFailure, UndoId, UndoReport};
+pub use wait::{Probe, WaitError};

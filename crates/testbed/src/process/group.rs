@@ -1,0 +1,257 @@
+//! A child and its process group, from start to the last member's end.
+//!
+//! The child is not reaped before its group is gone: as long as it is at least a zombie, the kernel gives its number to
+//! nobody else, so that a signal to the group can never hit a stranger.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::error::ProcessError;
+use super::exit::Exit;
+use super::output::{Output, Stream};
+use crate::clock::Clock;
+use crate::deadline::Deadline;
+use crate::processes;
+use crate::wait::{self, Probe};
+
+/// How long a killed process may need to vanish. SIGKILL works at once unless the kernel itself is busy with it.
+const KILL_LIMIT: Duration = Duration::from_secs(5);
+/// How long output may still come in after the child's end; a grandchild can hold the pipe for ever.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// A running or ended child with everything that it started in its group.
+#[derive(Debug)]
+pub(crate) struct Group {
+    name: String,
+    pid: Pid,
+    log: PathBuf,
+    /// How long it has when its run is undone.
+    pub(crate) grace: Duration,
+    leader: Mutex<Leader>,
+    output: Arc<Output>,
+    exit: watch::Receiver<Option<Exit>>,
+    /// Watcher and readers; aborted when the group is dropped.
+    _tasks: JoinSet<()>,
+}
+
+/// The child; `None` once it is reaped and its number is no longer ours.
+#[derive(Debug)]
+struct Leader(Option<Child>);
+
+impl Group {
+    /// Takes over a child that was started as the leader of its group, with both outputs piped.
+    pub(crate) fn adopt(
+        name: String,
+        mut child: Child,
+        log: PathBuf,
+        grace: Duration,
+        output: Arc<Output>,
+    ) -> io::Result<Self> {
+        let pid = Pid::from_child(&child);
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        // From here on the leader is killed on every early return.
+        let leader = Mutex::new(Leader(Some(child)));
+        let mut children = signal(SignalKind::child())?;
+        let mut readers = JoinSet::new();
+        if let Some(stdout) = stdout {
+            let (stdout, output) = (
+                tokio::process::ChildStdout::from_std(stdout)?,
+                Arc::clone(&output),
+            );
+            readers.spawn(async move { output.drain(Stream::Stdout, stdout).await });
+        }
+        if let Some(stderr) = stderr {
+            let (stderr, output) = (
+                tokio::process::ChildStderr::from_std(stderr)?,
+                Arc::clone(&output),
+            );
+            readers.spawn(async move { output.drain(Stream::Stderr, stderr).await });
+        }
+        let (exit_tx, exit) = watch::channel(None);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let exit = loop {
+                match look(pid) {
+                    Ok(Some(exit)) => break exit,
+                    // Only the owner of the group reaps, and only after this task has seen the end.
+                    Ok(None) | Err(_) => {
+                        children.recv().await;
+                    }
+                }
+            };
+            let mut all = std::pin::pin!(async { while readers.join_next().await.is_some() {} });
+            let silent = tokio::time::timeout(LAST_WORDS, &mut all).await.is_ok();
+            exit_tx.send_replace(Some(exit));
+            if !silent {
+                // A grandchild goes on talking.
+                all.await;
+            }
+        });
+        Ok(Self {
+            name,
+            pid,
+            log,
+            grace,
+            leader,
+            output,
+            exit,
+            _tasks: tasks,
+        })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    pub(crate) fn log(&self) -> &Path {
+        &self.log
+    }
+
+    pub(crate) fn output(&self) -> &Output {
+        &self.output
+    }
+
+    pub(crate) fn exit(&self) -> watch::Receiver<Option<Exit>> {
+        self.exit.clone()
+    }
+
+    /// Waits for the child's end.
+    pub(crate) async fn exited(&self) -> Exit {
+        let mut exit = self.exit.clone();
+        loop {
+            if let Some(exit) = *exit.borrow_and_update() {
+                return exit;
+            }
+            if exit.changed().await.is_err() {
+                // The watcher lives as long as the group unless its runtime is being torn down.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Sends a signal to the child alone.
+    pub(crate) fn signal_leader(&self, signal: Signal) -> Result<(), ProcessError> {
+        match self.leader().0 {
+            Some(_) => self.sent(kill_process(self.pid, signal)),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the whole group: SIGTERM, at most `grace` (nothing of it once `hurry` is cancelled), SIGKILL; then reaps.
+    pub(crate) async fn stop(
+        &self,
+        grace: Duration,
+        hurry: &CancellationToken,
+    ) -> Result<Exit, ProcessError> {
+        if self.leader().0.is_none() {
+            return Ok(self.exited().await);
+        }
+        self.signal_group(Signal::TERM)?;
+        // A stopped process would not see SIGTERM before it goes on.
+        self.signal_group(Signal::CONT)?;
+        let polite = Deadline::new(&Clock::start(), grace, hurry.clone());
+        if polite.bound(self.exited()).await.is_err() || self.wait_for_members(&polite).await.is_err() {
+            self.signal_group(Signal::KILL)?;
+        }
+        let last = Deadline::after(KILL_LIMIT);
+        let unstoppable = || ProcessError::Unstoppable {
+            name: self.name.clone(),
+            pid: self.pid(),
+            waited: KILL_LIMIT,
+        };
+        let exit = last.bound(self.exited()).await.map_err(|_| unstoppable())?;
+        // Members that are still there now were killed above; where they cannot be seen, this kills them.
+        self.signal_group(Signal::KILL)?;
+        self.wait_for_members(&last).await.map_err(|_| unstoppable())?;
+        self.reap().map_err(|source| self.cannot_stop(source))?;
+        Ok(exit)
+    }
+
+    /// Waits until nobody but the ended child is left in the group.
+    async fn wait_for_members(&self, deadline: &Deadline) -> Result<(), ()> {
+        let what = "the end of the process group";
+        wait::until(deadline, what, || async {
+            match processes::in_group(self.pid) {
+                0 => Probe::<(), std::convert::Infallible>::Ready(()),
+                members => Probe::not_yet(format!("{members} left")),
+            }
+        })
+        .await
+        .map_err(drop)
+    }
+
+    fn signal_group(&self, signal: Signal) -> Result<(), ProcessError> {
+        // The lock keeps the child from being reaped in between.
+        match self.leader().0 {
+            Some(_) => self.sent(kill_process_group(self.pid, signal)),
+            None => Ok(()),
+        }
+    }
+
+    fn sent(&self, result: rustix::io::Result<()>) -> Result<(), ProcessError> {
+        match result {
+            // macOS refuses to signal a group of zombies with EPERM.
+            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+            Err(rustix::io::Errno::PERM) if self.exit.borrow().is_some() => Ok(()),
+            Err(error) => Err(self.cannot_stop(error.into())),
+        }
+    }
+
+    fn cannot_stop(&self, source: io::Error) -> ProcessError {
+        ProcessError::Stop {
+            name: self.name.clone(),
+            pid: self.pid(),
+            source,
+        }
+    }
+
+    fn reap(&self) -> io::Result<()> {
+        let mut leader = self.leader();
+        if let Some(child) = &mut leader.0
+            && child.try_wait()?.is_some()
+        {
+            leader.0 = None;
+        }
+        Ok(())
+    }
+
+    fn leader(&self) -> MutexGuard<'_, Leader> {
+        self.leader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Leader {
+    /// The last resort: nobody stopped the group, and nobody is left who could.
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
+            let _ = child.try_wait();
+        }
+    }
+}
+
+/// Whether the child has ended, without reaping it.
+fn look(pid: Pid) -> rustix::io::Result<Option<Exit>> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+    let status = waitid(WaitId::Pid(pid), options)?;
+    Ok(status.and_then(
+        |status| match (status.exit_status(), status.terminating_signal()) {
+            (Some(code), _) => Some(Exit::Code(code)),
+            (None, Some(signal)) => Some(Exit::Signal(signal)),
+            (None, None) => None,
+        },
+    ))
+}

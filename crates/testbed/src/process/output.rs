@@ -1,0 +1,144 @@
+//! What a process prints: all of it in a log file, the last lines in memory.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::sync::watch;
+
+use crate::event::Events;
+
+/// Lines of both streams that are shown when a process dies.
+const TAIL_LINES: usize = 200;
+/// Lines of stdout that [`Process::line`](super::Process::line) can still look at.
+const STDOUT_LINES: usize = 1_000;
+/// A longer line is cut: a process must not be able to fill our memory.
+const LINE_BYTES: usize = 16 * 1024;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stream {
+    Stdout,
+    Stderr,
+}
+
+/// The output of one process.
+#[derive(Debug)]
+pub(crate) struct Output {
+    state: Mutex<State>,
+    /// Number of stdout lines seen so far.
+    seen: watch::Sender<usize>,
+    started: Instant,
+    events: Events,
+    log: PathBuf,
+}
+
+#[derive(Debug)]
+struct State {
+    file: Option<File>,
+    tail: VecDeque<String>,
+    stdout: VecDeque<String>,
+    stdout_seen: usize,
+}
+
+impl Output {
+    pub(crate) fn new(log: PathBuf, file: File, events: Events) -> Self {
+        let state = State {
+            file: Some(file),
+            tail: VecDeque::new(),
+            stdout: VecDeque::new(),
+            stdout_seen: 0,
+        };
+        Self {
+            state: Mutex::new(state),
+            seen: watch::Sender::new(0),
+            started: Instant::now(),
+            events,
+            log,
+        }
+    }
+
+    /// Takes a stream in until its end.
+    pub(crate) async fn drain(&self, stream: Stream, mut from: impl AsyncRead + Unpin) {
+        let mut chunk = vec![0; 8 * 1024];
+        let mut line = Vec::new();
+        loop {
+            match from.read(&mut chunk).await {
+                Ok(0) | Err(_) => break,
+                Ok(read) => {
+                    for &byte in &chunk[..read] {
+                        if byte == b'\n' {
+                            self.take(stream, &line);
+                            line.clear();
+                        } else if line.len() < LINE_BYTES {
+                            line.push(byte);
+                        }
+                    }
+                }
+            }
+        }
+        if !line.is_empty() {
+            self.take(stream, &line);
+        }
+    }
+
+    fn take(&self, stream: Stream, line: &[u8]) {
+        let line = String::from_utf8_lossy(line).trim_end_matches('\r').to_owned();
+        let mut state = self.lock();
+        let written = state.file.as_mut().map(|file| {
+            let name = match stream {
+                Stream::Stdout => "out",
+                Stream::Stderr => "err",
+            };
+            let text = format!("{:9.3} {name} {line}\n", self.started.elapsed().as_secs_f64());
+            file.write_all(text.as_bytes())
+        });
+        if let Some(Err(error)) = written {
+            state.file = None;
+            let text = format!("cannot write {}: {error}; the log ends here", self.log.display());
+            self.events
+                .warn(text, Some("free space on that file system".to_owned()));
+        }
+        push(&mut state.tail, TAIL_LINES, line.clone());
+        if stream == Stream::Stdout {
+            push(&mut state.stdout, STDOUT_LINES, line);
+            state.stdout_seen += 1;
+            self.seen.send_replace(state.stdout_seen);
+        }
+    }
+
+    /// The last lines of both streams in the order in which they came in.
+    pub(crate) fn tail(&self) -> Vec<String> {
+        self.lock().tail.iter().cloned().collect()
+    }
+
+    /// The stdout lines from number `from` on that are still there, and the number after the last one.
+    pub(crate) fn stdout_since(&self, from: usize) -> (Vec<String>, usize) {
+        let state = self.lock();
+        let first = state.stdout_seen - state.stdout.len();
+        let skip = from.saturating_sub(first);
+        (
+            state.stdout.iter().skip(skip).cloned().collect(),
+            state.stdout_seen,
+        )
+    }
+
+    /// Changes with every stdout line.
+    pub(crate) fn watch(&self) -> watch::Receiver<usize> {
+        self.seen.subscribe()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn push(lines: &mut VecDeque<String>, limit: usize, line: String) {
+    if lines.len() == limit {
+        lines.pop_front();
+    }
+    lines.push_back(line);
+}
