@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::expect::At;
 use crate::id::{RequestId, SpanId, TraceId};
 use crate::site::Site;
 use crate::span::ServiceName;
@@ -69,6 +70,29 @@ impl ExportAccount {
     /// Spans still open or on their way.
     #[must_use]
     pub const fn pending(&self) -> u64 {
-        self.started.saturating_sub(self.exported).saturating_sub(self.failed)
+        self.started
+            .saturating_sub(self.exported)
+            .saturating_sub(self.failed)
+    }
+
+    /// Whether it delivers to anybody: `OTEL_TRACES_EXPORTER=none` does not.
+    #[must_use]
+    pub fn delivers(&self) -> bool {
+        !matches!(self.exporter.trim().to_ascii_lowercase().as_str(), "" | "none")
+    }
+
+    /// Spans that can still arrive: [`ExportAccount::pending`], unless it delivers to nobody.
+    #[must_use]
+    pub fn owes(&self) -> u64 {
+        if self.delivers() { self.pending() } else { 0 }
+    }
+
+    /// The process's place.
+    #[must_use]
+    pub fn place(&self) -> At {
+        At {
+            service: self.service.clone(),
+            site: Some(self.site),
+        }
     }
 }

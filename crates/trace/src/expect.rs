@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::names;
 use crate::site::Site;
-use crate::span::{ServiceName, SpanKind, Value};
+use crate::span::{ServiceName, Span, SpanKind, Value};
+use crate::words;
 
 /// A service, at a site when that matters: printed `order-service@workstation`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -21,12 +23,38 @@ pub struct At {
 impl At {
     /// A service inside the cluster.
     pub fn cluster(service: impl Into<String>) -> Self {
-        Self { service: ServiceName::new(service), site: Some(Site::Cluster) }
+        Self {
+            service: ServiceName::new(service),
+            site: Some(Site::Cluster),
+        }
     }
 
     /// A service on the workstation.
     pub fn workstation(service: impl Into<String>) -> Self {
-        Self { service: ServiceName::new(service), site: Some(Site::Workstation) }
+        Self {
+            service: ServiceName::new(service),
+            site: Some(Site::Workstation),
+        }
+    }
+
+    /// A service wherever it runs.
+    pub fn anywhere(service: impl Into<String>) -> Self {
+        Self {
+            service: ServiceName::new(service),
+            site: None,
+        }
+    }
+
+    /// Whether a span was produced there.
+    #[must_use]
+    pub fn matches(&self, span: &Span) -> bool {
+        self.covers(span.service(), span.site())
+    }
+
+    /// Whether a process of this service at this site is meant.
+    #[must_use]
+    pub fn covers(&self, service: &ServiceName, site: Option<Site>) -> bool {
+        self.service == *service && self.site.is_none_or(|wanted| site == Some(wanted))
     }
 }
 
@@ -55,6 +83,35 @@ pub enum Matcher {
     StartsWith(String),
 }
 
+impl Matcher {
+    /// Whether a value, or its absence, is what was asked for.
+    #[must_use]
+    pub fn matches(&self, value: Option<&Value>) -> bool {
+        match (self, value) {
+            (Self::Absent, value) => value.is_none(),
+            (_, None) => false,
+            (Self::Present, Some(_)) => true,
+            (Self::Equals(wanted), Some(value)) => wanted == value,
+            (Self::Text(wanted), Some(value)) => *wanted == value.to_string(),
+            (Self::StartsWith(wanted), Some(value)) => value.to_string().starts_with(wanted.as_str()),
+        }
+    }
+}
+
+impl fmt::Display for Matcher {
+    /// The rest of a sentence that begins with the attribute's name: `= "created"`, `present`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Present => f.write_str("present"),
+            Self::Absent => f.write_str("absent"),
+            Self::Equals(Value::String(text)) => write!(f, "= {text:?}"),
+            Self::Equals(value) => write!(f, "= {value}"),
+            Self::Text(text) => write!(f, "= {text:?} as text"),
+            Self::StartsWith(text) => write!(f, "starting with {text:?}"),
+        }
+    }
+}
+
 /// Picks spans of a trace. Every field that is set must match.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct SpanSelector {
@@ -73,13 +130,20 @@ pub struct SpanSelector {
 impl SpanSelector {
     /// Spans of a service.
     pub fn service(service: impl Into<String>) -> Self {
-        Self { service: Some(ServiceName::new(service)), ..Self::default() }
+        Self {
+            service: Some(ServiceName::new(service)),
+            ..Self::default()
+        }
     }
 
     /// Spans of a service at a site.
     #[must_use]
     pub fn at(at: &At) -> Self {
-        Self { service: Some(at.service.clone()), site: at.site, ..Self::default() }
+        Self {
+            service: Some(at.service.clone()),
+            site: at.site,
+            ..Self::default()
+        }
     }
 
     /// Narrows to a name.
@@ -109,6 +173,66 @@ impl SpanSelector {
         self.version = Some(version.into());
         self
     }
+
+    /// Whether a span is picked.
+    #[must_use]
+    pub fn matches(&self, span: &Span) -> bool {
+        self.service
+            .as_ref()
+            .is_none_or(|service| span.service() == service)
+            && self.site.is_none_or(|site| span.site() == Some(site))
+            && self.name.as_ref().is_none_or(|name| span.name == *name)
+            && self.kind.is_none_or(|kind| span.kind == kind)
+            && self
+                .version
+                .as_ref()
+                .is_none_or(|version| span.resource.version().as_ref() == Some(version))
+    }
+
+    /// The place it is confined to, when it names a service.
+    #[must_use]
+    pub fn place(&self) -> Option<At> {
+        self.service.clone().map(|service| At {
+            service,
+            site: self.site,
+        })
+    }
+
+    /// `1 server span ...`, `3 server spans ...`, `no server span ...`.
+    pub(crate) fn amount(&self, count: usize) -> String {
+        format!("{}{}", words::amount(count, &self.noun()), self.origin())
+    }
+
+    fn noun(&self) -> String {
+        match self.kind {
+            Some(kind) => format!("{kind} span"),
+            None => "span".to_owned(),
+        }
+    }
+
+    fn origin(&self) -> String {
+        let mut origin = String::new();
+        if let Some(name) = &self.name {
+            origin.push_str(&format!(" `{name}`"));
+        }
+        match (&self.service, self.site) {
+            (Some(service), Some(site)) => origin.push_str(&format!(" of {service}@{site}")),
+            (Some(service), None) => origin.push_str(&format!(" of {service}")),
+            (None, Some(site)) => origin.push_str(&format!(" from the {site}")),
+            (None, None) => {}
+        }
+        if let Some(version) = &self.version {
+            origin.push_str(&format!(" with version {version}"));
+        }
+        origin
+    }
+}
+
+impl fmt::Display for SpanSelector {
+    /// ``server span `POST /api/orders` of order-service@workstation with version local-debug``.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.noun(), self.origin())
+    }
 }
 
 /// One thing that must be true of a request.
@@ -118,11 +242,13 @@ pub enum Expectation {
     /// The caller got this HTTP status.
     Status(u16),
     /// Each place is followed by the next one: a span of the first has a descendant of the second with no span of a third
-    /// service in between, and so on. This is the walkthrough's sentence `storefront@cluster → order-service@workstation → …`.
+    /// place in between, and so on. This is the walkthrough's sentence `storefront@cluster → order-service@workstation → …`.
+    /// An empty path is never found.
     Path(Vec<At>),
     /// Exactly these sites appear in the trace; a span without a site is a mismatch.
     Sites(BTreeSet<Site>),
-    /// One root, and every other span's parent is in the trace. The caller's span counts as present.
+    /// One root, every other span's parent is in the trace, and no two different spans share an id. The caller's span counts
+    /// as present.
     Connected,
     /// No other trace carries our request id.
     NoStray,
@@ -145,7 +271,7 @@ pub enum Expectation {
         /// Which spans.
         select: SpanSelector,
     },
-    /// No span of the trace has error status.
+    /// The trace has spans, and none of them has error status.
     NoError,
     /// Every selected span, and at least one, took this long.
     Duration {
@@ -161,4 +287,67 @@ pub enum Expectation {
         /// Which spans.
         select: SpanSelector,
     },
+}
+
+impl Expectation {
+    /// Whether it says that something is *not* there. Such expectations alone prove nothing when there is no span at all.
+    #[must_use]
+    pub const fn is_negative(&self) -> bool {
+        matches!(
+            self,
+            Self::NoStray | Self::NoError | Self::Absent { .. } | Self::Count { count: 0, .. }
+        )
+    }
+}
+
+impl fmt::Display for Expectation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "status {status}"),
+            Self::Path(path) if path.is_empty() => f.write_str("a path of no places"),
+            Self::Path(path) => {
+                let places: Vec<String> = path.iter().map(At::to_string).collect();
+                f.write_str(&places.join(" → "))
+            }
+            Self::Sites(sites) => match sites.len() {
+                1 => write!(f, "spans from the {} only", words::list(sites)),
+                _ => write!(f, "spans from {} and from nowhere else", words::list(sites)),
+            },
+            Self::Connected => f.write_str("one tree: a single root, every parent in the trace"),
+            Self::NoStray => f.write_str("no other trace of the same request"),
+            Self::Attributes { select, attributes } => {
+                write!(f, "a {select}")?;
+                if !attributes.is_empty() {
+                    let all = attributes
+                        .iter()
+                        .map(|(name, matcher)| format!("{name} {matcher}"));
+                    write!(f, " having {}", words::list(all))?;
+                }
+                Ok(())
+            }
+            Self::Count { select, count } => f.write_str(&select.amount(*count)),
+            Self::Error { select } => write!(f, "an error on a {select}"),
+            Self::NoError => f.write_str("no span with an error"),
+            Self::Duration { select, min, max } => {
+                write!(f, "every {select} takes ")?;
+                match (min.map(words::duration), max.map(words::duration)) {
+                    (Some(min), Some(max)) => write!(f, "{min} to {max}"),
+                    (Some(min), None) => write!(f, "at least {min}"),
+                    (None, Some(max)) => write!(f, "at most {max}"),
+                    (None, None) => f.write_str("any time"),
+                }
+            }
+            Self::Absent { select } => write!(f, "no {select}"),
+        }
+    }
+}
+
+/// An attribute of a span as expectations see it: its own first, then its resource's, `service.name` among them.
+#[must_use]
+pub fn attribute(span: &Span, name: &str) -> Option<Value> {
+    span.attributes
+        .get(name)
+        .or_else(|| span.resource.attributes.get(name))
+        .cloned()
+        .or_else(|| (name == names::SERVICE_NAME).then(|| Value::String(span.service().as_str().to_owned())))
 }

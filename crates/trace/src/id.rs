@@ -40,6 +40,12 @@ macro_rules! hex_id {
             pub const fn as_bytes(&self) -> &[u8; $bytes] {
                 &self.0
             }
+
+            /// The first four digits and `…`, for sentences in which the whole id would only be in the way.
+            #[must_use]
+            pub fn short(&self) -> String {
+                format!("{:02x}{:02x}…", self.0[0], self.0[1])
+            }
         }
 
         impl fmt::Display for $name {
@@ -117,7 +123,11 @@ impl FromStr for RequestId {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        let invalid = |reason| InvalidId { kind: "request", found: text.to_owned(), reason };
+        let invalid = |reason| InvalidId {
+            kind: "request",
+            found: text.to_owned(),
+            reason,
+        };
         match text {
             "" => Err(invalid("empty")),
             _ if text.len() > 128 => Err(invalid("longer than 128 characters")),
@@ -135,6 +145,8 @@ impl fmt::Display for RequestId {
 
 impl<'de> Deserialize<'de> for RequestId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }

@@ -6,16 +6,23 @@
 pub mod evidence;
 pub mod expect;
 pub mod id;
+pub mod judge;
 pub mod names;
+pub mod render;
+pub mod route;
+pub mod settle;
 pub mod site;
 pub mod span;
 pub mod tree;
 pub mod verdict;
+pub mod words;
 
 pub use evidence::{Answer, Evidence, ExportAccount};
 pub use expect::{At, Expectation, Matcher, SpanSelector};
 pub use id::{InvalidId, RequestId, SpanId, TraceId};
+pub use judge::judge;
+pub use settle::{Decision, Limits, Progress, conclude, settle};
 pub use site::Site;
 pub use span::{Resource, ServiceName, Span, SpanKind, Status, UnixNanos, Value};
-pub use tree::Trace;
-pub use verdict::{Cause, Mismatch, Verdict};
+pub use tree::{Trace, Tree};
+pub use verdict::{Cause, Finding, Mismatch, Verdict};

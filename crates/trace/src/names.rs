@@ -20,6 +20,14 @@ pub const DEPLOYMENT_ENVIRONMENT: &str = "deployment.environment";
 pub const LOCAL_DEBUG: &str = "local-debug";
 /// `deployment.environment` of the process on the workstation, as in the walkthrough.
 pub const DEBUG: &str = "debug";
+/// HTTP status of the answer, of the OpenTelemetry HTTP semantic conventions.
+pub const HTTP_STATUS: &str = "http.response.status_code";
+/// Kind of failure, of the OpenTelemetry semantic conventions.
+pub const ERROR_TYPE: &str = "error.type";
+/// Whom a client span called, of the OpenTelemetry semantic conventions.
+pub const SERVER_ADDRESS: &str = "server.address";
+/// Port beside [`SERVER_ADDRESS`].
+pub const SERVER_PORT: &str = "server.port";
 /// W3C Trace Context header.
 pub const TRACEPARENT: &str = "traceparent";
 /// Correlation header that travels with every request, whatever happens to [`TRACEPARENT`].

@@ -64,6 +64,19 @@ pub enum SpanKind {
     Consumer,
 }
 
+impl fmt::Display for SpanKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Unspecified => "unspecified",
+            Self::Internal => "internal",
+            Self::Server => "server",
+            Self::Client => "client",
+            Self::Producer => "producer",
+            Self::Consumer => "consumer",
+        })
+    }
+}
+
 /// OpenTelemetry's span status.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -111,7 +124,9 @@ impl fmt::Display for Value {
             Self::Int(value) => write!(f, "{value}"),
             Self::Double(value) => write!(f, "{value}"),
             Self::String(value) => f.write_str(value),
-            Self::Array(_) | Self::Map(_) => f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?),
+            Self::Array(_) | Self::Map(_) => {
+                f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
+            }
         }
     }
 }
@@ -158,8 +173,14 @@ impl Resource {
     /// Makes a resource of its attributes and reads the site from them.
     #[must_use]
     pub fn new(service: ServiceName, attributes: Attributes) -> Self {
-        let site = attributes.get(names::SITE).and_then(|site| site.to_string().parse().ok());
-        Self { service, site, attributes }
+        let site = attributes
+            .get(names::SITE)
+            .and_then(|site| site.to_string().parse().ok());
+        Self {
+            service,
+            site,
+            attributes,
+        }
     }
 
     /// `service.version`, when it is there.
@@ -226,9 +247,34 @@ impl Span {
         std::time::Duration::from_nanos(self.end.0.saturating_sub(self.start.0))
     }
 
+    /// What went wrong, when its status is an error: the description, else `error.type`, else the HTTP status, else just `error`.
+    #[must_use]
+    pub fn error(&self) -> Option<String> {
+        let Status::Error(description) = &self.status else {
+            return None;
+        };
+        let attribute = |name: &str| {
+            self.attributes
+                .get(name)
+                .map(Value::to_string)
+                .filter(|text| !text.is_empty())
+        };
+        let told = Some(description.clone()).filter(|text| !text.trim().is_empty());
+        told.or_else(|| {
+            let status = attribute(names::HTTP_STATUS).map(|status| format!("status {status}"));
+            match attribute(names::ERROR_TYPE) {
+                Some(kind) if status.as_ref().is_none_or(|status| !status.ends_with(&kind)) => Some(kind),
+                _ => status,
+            }
+        })
+        .or_else(|| Some("error".to_owned()))
+    }
+
     /// The request id it carries, whatever trace it ended up in.
     #[must_use]
     pub fn request_id(&self) -> Option<RequestId> {
-        self.attributes.get(names::REQUEST_ID).and_then(|id| id.to_string().parse().ok())
+        self.attributes
+            .get(names::REQUEST_ID)
+            .and_then(|id| id.to_string().parse().ok())
     }
 }

@@ -1,11 +1,17 @@
-//! A trace as a tree.
+//! The spans of one trace id, as they were delivered.
+
+pub mod forest;
+mod order;
 
 use serde::Serialize;
 
-use crate::id::TraceId;
+use crate::id::{SpanId, TraceId};
 use crate::span::Span;
+pub use forest::{Node, NodeIndex, Parent, Tree, Visit, Walk};
 
 /// The spans of one trace id.
+///
+/// Two traces made of the same spans in another order are equal: the order of delivery carries no meaning.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Trace {
     id: TraceId,
@@ -17,7 +23,7 @@ impl Trace {
     #[must_use]
     pub fn new(id: TraceId, mut spans: Vec<Span>) -> Self {
         spans.retain(|span| span.trace_id == id);
-        spans.sort_by_key(|span| (span.start, span.span_id));
+        spans.sort_by(order::spans);
         Self { id, spans }
     }
 
@@ -27,9 +33,15 @@ impl Trace {
         self.id
     }
 
-    /// All spans by start time, then id; copies of a span that was delivered twice included.
+    /// All spans by start time, then id, then content; copies of a span that was delivered twice included, next to each other.
     #[must_use]
     pub fn spans(&self) -> &[Span] {
         &self.spans
+    }
+
+    /// The spans as a tree. `caller` is the span id that the caller put into `traceparent`.
+    #[must_use]
+    pub fn tree(&self, caller: Option<SpanId>) -> Tree<'_> {
+        Tree::new(self, caller)
     }
 }

@@ -1,5 +1,6 @@
 //! What a judgement says. It never says only "false".
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -8,6 +9,7 @@ use crate::expect::At;
 use crate::id::{RequestId, SpanId, TraceId};
 use crate::site::Site;
 use crate::span::ServiceName;
+use crate::words;
 
 /// The outcome for one request or scenario.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -119,6 +121,18 @@ pub enum Cause {
         /// The caller's words: status code or error.
         error: String,
     },
+    /// The callee answered, left no span anywhere, and gives no account of its exports: it died since, or nobody could ask it.
+    Silent {
+        /// Who.
+        process: At,
+    },
+    /// Everything of the caller is there, and no span of it is a call that could have reached the callee.
+    NotCalled {
+        /// Who should have called.
+        from: At,
+        /// Who should have been called.
+        to: ServiceName,
+    },
     /// The same request was handled more than once.
     HandledTwice {
         /// By whom.
@@ -126,4 +140,191 @@ pub enum Cause {
         /// How often.
         times: usize,
     },
+}
+
+impl Verdict {
+    /// Whether every expectation holds.
+    #[must_use]
+    pub const fn is_pass(&self) -> bool {
+        matches!(self, Self::Pass { .. })
+    }
+
+    /// `pass`, `fail` or `inconclusive`.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Pass { .. } => "pass",
+            Self::Fail { .. } => "fail",
+            Self::Inconclusive { .. } => "inconclusive",
+        }
+    }
+
+    /// What does not hold; empty unless this is [`Verdict::Fail`].
+    #[must_use]
+    pub fn mismatches(&self) -> &[Mismatch] {
+        match self {
+            Self::Fail { mismatches } => mismatches,
+            Self::Pass { .. } | Self::Inconclusive { .. } => &[],
+        }
+    }
+
+    /// The cause that lies furthest upstream: what to look at first. Mismatches are in this order.
+    #[must_use]
+    pub fn primary_cause(&self) -> Option<&Cause> {
+        self.mismatches()
+            .iter()
+            .find_map(|mismatch| mismatch.cause.as_ref())
+    }
+
+    /// The mismatches by cause, the primary one first and those without a cause last, so that no cause has to be told twice.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding<'_>> {
+        let mut findings: Vec<Finding<'_>> = Vec::new();
+        for mismatch in self.mismatches() {
+            let cause = mismatch.cause.as_ref();
+            match findings.iter_mut().find(|finding| finding.cause == cause) {
+                Some(finding) => finding.mismatches.push(mismatch),
+                None => findings.push(Finding {
+                    cause,
+                    mismatches: vec![mismatch],
+                }),
+            }
+        }
+        findings.sort_by_key(|finding| finding.cause.is_none());
+        findings
+    }
+}
+
+/// One cause and everything that follows from it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding<'v> {
+    /// Why; `None` when the evidence does not show it.
+    pub cause: Option<&'v Cause>,
+    /// What does not hold; never empty.
+    pub mismatches: Vec<&'v Mismatch>,
+}
+
+impl fmt::Display for Verdict {
+    /// Several lines without a line end: the word, then what was shown, or expected, found and cause for each finding.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())?;
+        match self {
+            Self::Pass { shown } => shown.iter().try_for_each(|line| write!(f, "\n  {line}")),
+            Self::Fail { .. } => self.findings().iter().try_for_each(|finding| {
+                for mismatch in &finding.mismatches {
+                    write!(
+                        f,
+                        "\n  expected  {}\n  found     {}",
+                        mismatch.expected, mismatch.found
+                    )?;
+                }
+                finding
+                    .cause
+                    .map_or(Ok(()), |cause| write!(f, "\n  cause     {cause}"))
+            }),
+            Self::Inconclusive { waited, last } => {
+                write!(f, " after {}\n  {last}", words::duration(*waited))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Mismatch {
+    /// Two or three lines without a line end: expected, found, cause.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected  {}\nfound     {}", self.expected, self.found)?;
+        self.cause
+            .as_ref()
+            .map_or(Ok(()), |cause| write!(f, "\ncause     {cause}"))
+    }
+}
+
+impl fmt::Display for Cause {
+    /// One sentence without a full stop.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let spans = |count: &u64| words::amount(usize::try_from(*count).unwrap_or(usize::MAX), "span");
+        match self {
+            Self::HeaderLost {
+                from,
+                to,
+                stray: _,
+                request,
+            } => {
+                let (from, to) = if from.service == to.service {
+                    (from.to_string(), to.to_string())
+                } else {
+                    (from.service.to_string(), to.service.to_string())
+                };
+                write!(
+                    f,
+                    "the traceparent header was lost between {from} and {to} (request {request})"
+                )
+            }
+            Self::NeverExported {
+                process,
+                started: 0,
+                exporter,
+            } => {
+                write!(
+                    f,
+                    "{process} runs and never started a span (its exporter: {exporter})"
+                )
+            }
+            Self::NeverExported {
+                process,
+                started,
+                exporter,
+            } => {
+                write!(
+                    f,
+                    "{process} started {} and delivered none (its exporter: {exporter})",
+                    spans(started)
+                )
+            }
+            Self::ExportRefused {
+                process,
+                failed,
+                error,
+            } => {
+                write!(
+                    f,
+                    "the export from {process} was refused: {} given up, {error}",
+                    spans(failed)
+                )
+            }
+            Self::LostAfterExport { process, exported } => {
+                let spans = spans(exported);
+                write!(
+                    f,
+                    "lost after export: {process} had {spans} acknowledged, and the store lacks those of this request"
+                )
+            }
+            Self::NotYetArrived { process, pending } => {
+                write!(f, "not yet arrived: {process} still holds {}", spans(pending))
+            }
+            Self::WrongSite {
+                service,
+                expected,
+                found,
+            } => {
+                write!(f, "{service} was served by the {found}, not by the {expected}")
+            }
+            Self::WrongVersion {
+                process,
+                expected,
+                found,
+            } => {
+                write!(f, "{process} ran version {found}, not {expected}")
+            }
+            Self::Unreachable { from, to, error } => write!(f, "{from} could not reach {to}: {error}"),
+            Self::Silent { process } => {
+                write!(
+                    f,
+                    "{process} answered, left no span, and gives no account of its exports"
+                )
+            }
+            Self::NotCalled { from, to } => write!(f, "{from} made no call that could have reached {to}"),
+            Self::HandledTwice { process, times } => write!(f, "{process} handled the request {times} times"),
+        }
+    }
 }

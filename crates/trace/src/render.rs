@@ -1,0 +1,14 @@
+//! A trace for people: one line, a text tree, a Mermaid sequence diagram, the data of a waterfall.
+
+mod mermaid;
+mod path;
+mod picture;
+mod text;
+mod waterfall;
+
+pub use mermaid::{MermaidOptions, mermaid};
+pub use path::path;
+pub(crate) use path::routes;
+pub use picture::Picture;
+pub use text::{TextOptions, text};
+pub use waterfall::{Row, Section, Waterfall, waterfall};
