@@ -4,6 +4,7 @@
 //! When a whole run is dropped without [`Run::finish`](crate::Run::finish), the groups of its children are killed at
 //! once, without grace and without waiting: better than leaving them, worse than finishing.
 
+mod call;
 mod error;
 mod exit;
 mod group;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+pub use call::{Answer, Call};
 pub use error::ProcessError;
 pub use exit::Exit;
 pub use spec::{PROCESS_VARIABLE, ProcessSpec, RUN_DIR_VARIABLE, RUN_VARIABLE};

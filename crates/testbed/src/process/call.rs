@@ -1,0 +1,414 @@
+//! Programs that are run once, to their end: what they were given, what they answered, and a limit.
+
+use std::io;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, Command};
+
+use super::error::ProcessError;
+use super::exit::Exit;
+use super::spec::ProcessSpec;
+use super::supervisor::explained;
+use crate::deadline::{Deadline, Over};
+
+/// How much of each output is kept. More is read, so that the program does not stand still, and dropped.
+const OUTPUT_BYTES: usize = 64 * 1024 * 1024;
+/// How long output may still come in after the program's end; what it started may hold the pipe for ever.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+/// How many lines of output an error shows.
+const TAIL_LINES: usize = 20;
+
+/// A program to run once. Nothing of it is left when the call is over its deadline or dropped: its whole process group
+/// is killed. A program that ends by itself may leave others behind, as one that starts a daemon does on purpose.
+///
+/// Unlike a supervised process it is on no undo stack: for short work that is harmless when it is cut off.
+#[derive(Debug, Clone)]
+pub struct Call {
+    spec: ProcessSpec,
+    input: Input,
+}
+
+#[derive(Debug, Clone)]
+enum Input {
+    Nothing,
+    Bytes(Arc<[u8]>),
+    OutputOf(Box<ProcessSpec>),
+}
+
+/// How a program that was run once ended, and what it said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Its name.
+    pub name: String,
+    /// Its command line.
+    pub command: String,
+    /// How it ended.
+    pub exit: Exit,
+    /// What it printed on stdout.
+    pub stdout: Vec<u8>,
+    /// What it printed on stderr; invalid UTF-8 is replaced.
+    pub stderr: String,
+    /// From its start to its end.
+    pub took: Duration,
+}
+
+impl Answer {
+    /// Its stdout as text, without the white space around it; invalid UTF-8 is replaced.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).trim().to_owned()
+    }
+
+    /// The same, if the program returned 0.
+    ///
+    /// # Errors
+    /// [`ProcessError::Failed`] with the last lines of stderr.
+    pub fn success(self) -> Result<Self, ProcessError> {
+        if self.exit.success() {
+            return Ok(self);
+        }
+        let tail = tail(&self.stderr);
+        Err(ProcessError::Failed {
+            name: self.name,
+            command: self.command,
+            exit: self.exit,
+            tail,
+        })
+    }
+}
+
+impl Call {
+    /// Runs this program without input.
+    #[must_use]
+    pub const fn new(spec: ProcessSpec) -> Self {
+        Self {
+            spec,
+            input: Input::Nothing,
+        }
+    }
+
+    /// Gives it these bytes on stdin.
+    #[must_use]
+    pub fn input(mut self, bytes: impl Into<Arc<[u8]>>) -> Self {
+        self.input = Input::Bytes(bytes.into());
+        self
+    }
+
+    /// Gives it on stdin what another program prints on stdout: `other | this`. The other one has to succeed too.
+    #[must_use]
+    pub fn input_from(mut self, other: ProcessSpec) -> Self {
+        self.input = Input::OutputOf(Box::new(other));
+        self
+    }
+
+    /// The command line, ready to be pasted into a shell.
+    #[must_use]
+    pub fn command_line(&self) -> String {
+        match &self.input {
+            Input::OutputOf(other) => format!("{} | {}", other.command_line(), self.spec.command_line()),
+            Input::Nothing | Input::Bytes(_) => self.spec.command_line(),
+        }
+    }
+
+    /// Runs it to its end, whatever its exit code.
+    ///
+    /// # Errors
+    /// It can't be started, or the deadline was over first; or the program that feeds it failed.
+    pub async fn run(&self, deadline: &Deadline) -> Result<Answer, ProcessError> {
+        let begun = Instant::now();
+        let mut feeder = None;
+        let mut bytes = None;
+        let input = match &self.input {
+            Input::Nothing => Stdio::null(),
+            Input::Bytes(given) => {
+                bytes = Some(Arc::clone(given));
+                Stdio::piped()
+            }
+            Input::OutputOf(other) => {
+                let mut started = Started::new(other, Stdio::null())?;
+                let output = started.child.stdout.take().map(TryInto::try_into);
+                feeder = Some(started);
+                output
+                    .transpose()
+                    .map_err(|error| explained(other, error))?
+                    .unwrap_or_else(Stdio::null)
+            }
+        };
+        let main = Started::new(&self.spec, input)?;
+        let both = async {
+            let feeding = async {
+                match feeder {
+                    Some(feeder) => feeder.finish(None, begun).await.map(Some),
+                    None => Ok(None),
+                }
+            };
+            tokio::join!(main.finish(bytes, begun), feeding)
+        };
+        let (answer, fed) = deadline
+            .bound(both)
+            .await
+            .map_err(|over| self.cut_off(over, deadline))?;
+        // A feeder that breaks off makes the other one complain about its input: the first cause counts.
+        if let Some(fed) = fed? {
+            let broken_pipe = fed.exit == Exit::Signal(Signal::PIPE.as_raw());
+            if !(broken_pipe && answer.as_ref().is_ok_and(|answer| !answer.exit.success())) {
+                fed.success()?;
+            }
+        }
+        answer
+    }
+
+    fn cut_off(&self, over: Over, deadline: &Deadline) -> ProcessError {
+        let name = self.spec.name().to_owned();
+        match over {
+            Over::Cancelled => ProcessError::Interrupted { name },
+            Over::Elapsed => ProcessError::TookTooLong {
+                name,
+                command: self.command_line(),
+                limit: deadline.limit(),
+                tail: Vec::new(),
+            },
+        }
+    }
+}
+
+/// A started program whose group is killed when this is dropped before its end.
+struct Started {
+    spec: ProcessSpec,
+    child: Child,
+    group: Option<Pid>,
+}
+
+impl Started {
+    fn new(spec: &ProcessSpec, input: Stdio) -> Result<Self, ProcessError> {
+        let mut command = Command::from(spec.command(None));
+        let child = command
+            .stdin(input)
+            .spawn()
+            .map_err(|error| explained(spec, error))?;
+        let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        Ok(Self {
+            spec: spec.clone(),
+            child,
+            group,
+        })
+    }
+
+    async fn finish(mut self, bytes: Option<Arc<[u8]>>, begun: Instant) -> Result<Answer, ProcessError> {
+        let (stdin, stdout, stderr) = (
+            self.child.stdin.take(),
+            self.child.stdout.take(),
+            self.child.stderr.take(),
+        );
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let status = {
+            let write = async {
+                if let (Some(mut stdin), Some(bytes)) = (stdin, bytes) {
+                    // A program that does not want its input says so by its exit code.
+                    let _ = stdin.write_all(&bytes).await;
+                    let _ = stdin.shutdown().await;
+                }
+            };
+            let talk = async { tokio::join!(write, read(stdout, &mut out), read(stderr, &mut err)) };
+            let mut talk = std::pin::pin!(talk);
+            tokio::select! {
+                _ = &mut talk => self.child.wait().await,
+                status = self.child.wait() => {
+                    let _ = tokio::time::timeout(LAST_WORDS, talk).await;
+                    status
+                }
+            }
+        };
+        let exit = Exit::from(status.map_err(|error| explained(&self.spec, error))?);
+        // Reaped: the number may be somebody else's from here on.
+        self.group = None;
+        Ok(Answer {
+            name: self.spec.name().to_owned(),
+            command: self.spec.command_line(),
+            exit,
+            stdout: out,
+            stderr: String::from_utf8_lossy(&err).into_owned(),
+            took: begun.elapsed(),
+        })
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        if let Some(group) = self.group {
+            // Gone already is fine, and nobody is left to tell about anything else.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+async fn read(from: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) -> io::Result<()> {
+    let Some(mut from) = from else { return Ok(()) };
+    let mut chunk = vec![0; 64 * 1024];
+    loop {
+        let read = from.read(&mut chunk).await?;
+        if read == 0 {
+            return Ok(());
+        }
+        let room = OUTPUT_BYTES.saturating_sub(into.len());
+        into.extend_from_slice(&chunk[..read.min(room)]);
+    }
+}
+
+/// The last lines that are not empty.
+fn tail(text: &str) -> Vec<String> {
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty())
+        .collect();
+    lines[lines.len().saturating_sub(TAIL_LINES)..]
+        .iter()
+        .map(|line| (*line).to_owned())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::ProcessSpec;
+
+    fn sh(script: &str) -> ProcessSpec {
+        ProcessSpec::new("script", "sh").args(["-c", script])
+    }
+
+    fn generous() -> Deadline {
+        Deadline::after(Duration::from_secs(30))
+    }
+
+    #[tokio::test]
+    async fn both_outputs_and_the_code_come_back() {
+        let answer = Call::new(sh("echo out; echo err >&2; exit 3"))
+            .run(&generous())
+            .await
+            .unwrap();
+        assert_eq!(
+            (answer.text().as_str(), answer.stderr.as_str(), answer.exit),
+            ("out", "err\n", Exit::Code(3))
+        );
+        let error = answer.success().unwrap_err();
+        assert!(
+            matches!(&error, ProcessError::Failed { tail, .. } if tail == &["err"]),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
+    async fn bytes_go_in_and_come_out_whole() {
+        let bytes: Vec<u8> = (0..3_000_000u32).map(|n| n.to_le_bytes()[0]).collect();
+        let answer = Call::new(ProcessSpec::new("cat", "cat"))
+            .input(bytes.clone())
+            .run(&generous())
+            .await
+            .unwrap();
+        assert!(
+            answer.stdout == bytes,
+            "{} of {} bytes",
+            answer.stdout.len(),
+            bytes.len()
+        );
+    }
+
+    #[tokio::test]
+    async fn a_program_that_does_not_read_its_input_is_no_trouble() {
+        let call = Call::new(sh("exit 0")).input(vec![0; 3_000_000]);
+        assert!(call.run(&generous()).await.unwrap().exit.success());
+    }
+
+    #[tokio::test]
+    async fn one_program_feeds_another() {
+        let call = Call::new(sh("tr a-z A-Z")).input_from(sh("echo hello"));
+        assert_eq!(call.run(&generous()).await.unwrap().text(), "HELLO");
+        assert_eq!(call.command_line(), "sh -c 'echo hello' | sh -c 'tr a-z A-Z'");
+    }
+
+    #[tokio::test]
+    async fn the_feeder_is_blamed_when_it_fails() {
+        let call = Call::new(sh("cat; exit 1")).input_from(sh("echo no such image >&2; exit 1"));
+        let error = call.run(&generous()).await.unwrap_err();
+        assert!(
+            matches!(&error, ProcessError::Failed { tail, .. } if tail == &["no such image"]),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
+    async fn the_eater_is_blamed_when_the_feeder_only_lost_its_pipe() {
+        let call = Call::new(sh("echo broken >&2; exit 4")).input_from(sh("exec yes"));
+        let answer = call.run(&generous()).await.unwrap();
+        assert_eq!((answer.exit, answer.stderr.as_str()), (Exit::Code(4), "broken\n"));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_left_of_a_call_that_took_too_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let pid = folder.path().join("pid");
+        let script = format!("sleep 600 & echo $! > {}; mv {0} {0}.done; wait", pid.display());
+        let done = pid.with_extension("done");
+        let deadline = Deadline::new(
+            &crate::clock::Clock::start(),
+            Duration::from_secs(30),
+            Default::default(),
+        );
+        let call = Call::new(sh(&script));
+        let short = async {
+            while !done.exists() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            answer = call.run(&deadline) => panic!("{answer:?}"),
+            () = short => {}
+        }
+        let grandchild: i32 = std::fs::read_to_string(&done).unwrap().trim().parse().unwrap();
+        crate::wait::until(&generous(), "the grandchild's end", || async {
+            match crate::processes::Stat::read(grandchild) {
+                Some(stat) if stat.alive => {
+                    crate::wait::Probe::<(), std::convert::Infallible>::not_yet("it runs")
+                }
+                _ => crate::wait::Probe::Ready(()),
+            }
+        })
+        .await
+        .unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_limit_is_told() {
+        let error = Call::new(sh("exec sleep 600"))
+            .run(&Deadline::after(Duration::from_millis(20)))
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(&error, ProcessError::TookTooLong { command, .. } if command.contains("sleep 600")),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_daemon_that_holds_the_pipe_does_not_hold_the_call() {
+        let answer = Call::new(sh("sleep 600 & echo $!"))
+            .run(&generous())
+            .await
+            .unwrap();
+        let daemon = Pid::from_raw(answer.text().parse().unwrap()).unwrap();
+        assert!(answer.took < Duration::from_secs(20), "{:?}", answer.took);
+        rustix::process::kill_process(daemon, Signal::KILL).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_missing_program_is_named() {
+        let call = Call::new(ProcessSpec::new("kind", "no-such-program-here"));
+        let error = call.run(&generous()).await.unwrap_err();
+        assert!(matches!(error, ProcessError::NotFound { .. }), "{error}");
+    }
+}
