@@ -1,0 +1,90 @@
+//! `kind-config.yaml`, made ready for one cluster.
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::pins::Pins;
+use crate::reference::ImageRef;
+
+/// The text of `kind-config.yaml`.
+pub const TEXT: &str = include_str!("../../../kind-config.yaml");
+/// The node port of the storefront.
+pub const STOREFRONT_PORT: u16 = 30080;
+/// The node port of Jaeger's query API.
+pub const JAEGER_PORT: u16 = 30686;
+/// The node port of the Collector's OTLP/HTTP receiver.
+pub const OTLP_HTTP_PORT: u16 = 30318;
+
+/// The configuration for `kind create cluster --config -`: the file's shape with this name and this node image.
+/// JSON, which is YAML.
+///
+/// # Errors
+/// None in a build whose tests pass: the file is part of it.
+pub fn render(name: &str, node: &ImageRef) -> Result<String, serde_saphyr::Error> {
+    let mut config: Value = serde_saphyr::from_str(TEXT)?;
+    config["name"] = name.into();
+    for node_config in config["nodes"].as_array_mut().into_iter().flatten() {
+        node_config["image"] = node.to_string().into();
+    }
+    Ok(config.to_string())
+}
+
+/// Eight hexadecimal digits that change with whatever makes a kept cluster unfit for another run: the shape, the node
+/// image, and the kind that made it. Images that are loaded afterwards don't count.
+#[must_use]
+pub fn fingerprint(pins: &Pins) -> String {
+    let digest = Sha256::digest(format!("{TEXT}\0{}\0{}", pins.node, pins.kind));
+    const_hex::encode(&digest[..4])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn carries_name_and_image_and_keeps_the_shape() {
+        let node = "registry.example.com/node:v1.34.4".parse().unwrap();
+        let config: Value = serde_json::from_str(&render("tl-7f3a", &node).unwrap()).unwrap();
+        assert_eq!(config["name"], "tl-7f3a");
+        assert_eq!(config["nodes"][0]["image"], "registry.example.com/node:v1.34.4");
+        let ports = config["nodes"][0]["extraPortMappings"].as_array().unwrap();
+        for port in [STOREFRONT_PORT, JAEGER_PORT, OTLP_HTTP_PORT] {
+            let mapping = ports
+                .iter()
+                .find(|mapping| mapping["containerPort"] == port)
+                .unwrap();
+            assert_eq!(
+                (&mapping["hostPort"], &mapping["listenAddress"]),
+                (&0.into(), &"127.0.0.1".into())
+            );
+        }
+        assert_eq!(ports.len(), 3, "nothing else is published");
+    }
+
+    #[test]
+    fn node_ports_are_those_of_the_manifests() {
+        let manifests: String = crate::manifest::FILES.iter().map(|file| file.text).collect();
+        for port in [STOREFRONT_PORT, JAEGER_PORT, OTLP_HTTP_PORT] {
+            assert_eq!(
+                manifests.matches(&format!("nodePort: {port}")).count(),
+                1,
+                "{port}"
+            );
+        }
+        assert_eq!(manifests.matches("nodePort:").count(), 3);
+    }
+
+    #[test]
+    fn the_file_names_the_pinned_node() {
+        assert!(TEXT.contains(&format!("image: {}\n", Pins::built_in().unwrap().node)));
+    }
+
+    #[test]
+    fn another_node_or_kind_is_another_cluster_and_another_jaeger_is_not() {
+        let with = |flag: &str| fingerprint(&Pins::decide(&[flag.parse().unwrap()], |_| None, None).unwrap());
+        let built_in = fingerprint(&Pins::built_in().unwrap());
+        assert_eq!(with("jaeger=x/jaeger:1"), built_in);
+        assert_ne!(with("node=x/node:1"), built_in);
+        assert_ne!(with("kind=0.99.0"), built_in);
+    }
+}

@@ -1,0 +1,383 @@
+//! Which versions are used: the pins of `pins.yaml`, and what may replace them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use testbed::Explain;
+
+use crate::reference::{ImageRef, InvalidReference, Version};
+
+/// The text of `pins.yaml`, the one place where versions are decided.
+pub const BUILT_IN: &str = include_str!("../pins.yaml");
+
+/// Something whose version is pinned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pin {
+    /// The kind program.
+    Kind,
+    /// The image of the cluster's node.
+    Node,
+    /// The Telepresence program.
+    Telepresence,
+    /// The image of Telepresence's traffic manager and traffic agent.
+    TrafficManager,
+    /// Jaeger's image.
+    Jaeger,
+    /// The Collector's image.
+    Collector,
+}
+
+impl Pin {
+    /// All of them, in the order of `pins.yaml`.
+    pub const ALL: [Self; 6] = [
+        Self::Kind,
+        Self::Node,
+        Self::Telepresence,
+        Self::TrafficManager,
+        Self::Jaeger,
+        Self::Collector,
+    ];
+
+    /// Its name in `pins.yaml` and in `--pin NAME=VALUE`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kind => "kind",
+            Self::Node => "node",
+            Self::Telepresence => "telepresence",
+            Self::TrafficManager => "traffic-manager",
+            Self::Jaeger => "jaeger",
+            Self::Collector => "collector",
+        }
+    }
+
+    /// The environment variable that replaces it.
+    #[must_use]
+    pub const fn variable(self) -> &'static str {
+        match self {
+            Self::Kind => "THROUGHLINE_PIN_KIND",
+            Self::Node => "THROUGHLINE_PIN_NODE",
+            Self::Telepresence => "THROUGHLINE_PIN_TELEPRESENCE",
+            Self::TrafficManager => "THROUGHLINE_PIN_TRAFFIC_MANAGER",
+            Self::Jaeger => "THROUGHLINE_PIN_JAEGER",
+            Self::Collector => "THROUGHLINE_PIN_COLLECTOR",
+        }
+    }
+}
+
+impl fmt::Display for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Where the value of a pin comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// `pins.yaml`.
+    BuiltIn,
+    /// The user's file.
+    File(PathBuf),
+    /// The environment variable [`Pin::variable`].
+    Variable,
+    /// `--pin NAME=VALUE`.
+    Flag,
+}
+
+/// One `--pin NAME=VALUE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PinFlag {
+    /// What is replaced.
+    pub pin: Pin,
+    /// Its version or image.
+    pub value: String,
+}
+
+impl FromStr for PinFlag {
+    type Err = PinError;
+
+    fn from_str(text: &str) -> Result<Self, PinError> {
+        let (name, value) = text.split_once('=').ok_or_else(|| PinError::Flag {
+            text: text.to_owned(),
+        })?;
+        let pin = Pin::ALL
+            .into_iter()
+            .find(|pin| pin.name() == name)
+            .ok_or_else(|| PinError::Unknown {
+                name: name.to_owned(),
+                origin: Origin::Flag,
+            })?;
+        Ok(Self {
+            pin,
+            value: value.to_owned(),
+        })
+    }
+}
+
+/// Every version and image, decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pins {
+    /// The kind program.
+    pub kind: Version,
+    /// The image of the cluster's node.
+    pub node: ImageRef,
+    /// The Telepresence program.
+    pub telepresence: Version,
+    /// The image of Telepresence's traffic manager and traffic agent.
+    pub traffic_manager: ImageRef,
+    /// Jaeger's image.
+    pub jaeger: ImageRef,
+    /// The Collector's image.
+    pub collector: ImageRef,
+    origins: BTreeMap<Pin, Origin>,
+}
+
+/// Why the pins could not be decided.
+#[derive(Debug, thiserror::Error)]
+pub enum PinError {
+    /// A flag without `=`.
+    #[error("`--pin {text}` has no value")]
+    Flag {
+        /// The flag's argument.
+        text: String,
+    },
+    /// A name that nothing is pinned under.
+    #[error("nothing is pinned under the name {name:?} ({origin})")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// Where it was found.
+        origin: Origin,
+    },
+    /// A file that is not YAML, or not of the form of `pins.yaml`.
+    #[error("the pins in {path} can't be read")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Line, column and cause.
+        source: Box<serde_saphyr::Error>,
+    },
+    /// A value that is no version or no image.
+    #[error("the pin {pin} can't be used ({origin})")]
+    Value {
+        /// The pin.
+        pin: Pin,
+        /// Where its value was found.
+        origin: Origin,
+        /// What is wrong with the value.
+        source: InvalidReference,
+    },
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BuiltIn => f.write_str("built in"),
+            Self::File(path) => write!(f, "from {}", path.display()),
+            Self::Variable => f.write_str("from its variable"),
+            Self::Flag => f.write_str("from `--pin`"),
+        }
+    }
+}
+
+impl Explain for PinError {
+    fn hint(&self) -> Option<String> {
+        let names = || Pin::ALL.map(|pin| format!("`{pin}`")).join(", ");
+        match self {
+            Self::Flag { .. } => Some(
+                "write `--pin NAME=VALUE`, for instance `--pin jaeger=jaegertracing/jaeger:2.13.0`".into(),
+            ),
+            Self::Unknown { .. } | Self::File { .. } => Some(format!("the names are {}", names())),
+            Self::Value {
+                pin: pin @ (Pin::Kind | Pin::Telepresence),
+                ..
+            } => Some(format!(
+                "`{pin}` is the version of a program, for instance `0.32.0`"
+            )),
+            Self::Value { pin, .. } => Some(format!(
+                "`{pin}` is an image with a tag, for instance `registry.example.com/mirror:1.0`"
+            )),
+        }
+    }
+}
+
+impl Pins {
+    /// The pins of `pins.yaml`.
+    ///
+    /// # Errors
+    /// None in a build whose tests pass.
+    pub fn built_in() -> Result<Self, PinError> {
+        Self::decide(&[], |_| None, None)
+    }
+
+    /// Decides each pin: a flag comes before its variable, the variable before the file, the file before `pins.yaml`.
+    /// The last of several flags for one pin counts. `lookup` is asked for variables; `file` is a path and its text.
+    ///
+    /// # Errors
+    /// A name or value that can't be used, wherever it stands: a wrong value is never passed over for a weaker one.
+    pub fn decide(
+        flags: &[PinFlag],
+        lookup: impl Fn(&str) -> Option<String>,
+        file: Option<(&Path, &str)>,
+    ) -> Result<Self, PinError> {
+        let mut values = BTreeMap::new();
+        let mut take = |pin, value, origin| values.insert(pin, (value, origin));
+        for (pin, value) in parse(Path::new("pins.yaml"), BUILT_IN)? {
+            take(pin, value, Origin::BuiltIn);
+        }
+        if let Some((path, text)) = file {
+            for (pin, value) in parse(path, text)? {
+                take(pin, value, Origin::File(path.to_owned()));
+            }
+        }
+        for pin in Pin::ALL {
+            // An empty variable is one that was unset the only way some shells and pipelines can.
+            if let Some(value) = lookup(pin.variable()).filter(|value| !value.is_empty()) {
+                take(pin, value, Origin::Variable);
+            }
+        }
+        for PinFlag { pin, value } in flags {
+            take(*pin, value.clone(), Origin::Flag);
+        }
+        Ok(Self {
+            kind: read(&values, Pin::Kind)?,
+            node: read(&values, Pin::Node)?,
+            telepresence: read(&values, Pin::Telepresence)?,
+            traffic_manager: read(&values, Pin::TrafficManager)?,
+            jaeger: read(&values, Pin::Jaeger)?,
+            collector: read(&values, Pin::Collector)?,
+            origins: values
+                .into_iter()
+                .map(|(pin, (_, origin))| (pin, origin))
+                .collect(),
+        })
+    }
+
+    /// Where the value of a pin comes from.
+    #[must_use]
+    pub fn origin(&self, pin: Pin) -> &Origin {
+        self.origins.get(&pin).unwrap_or(&Origin::BuiltIn)
+    }
+}
+
+fn parse(path: &Path, text: &str) -> Result<BTreeMap<Pin, String>, PinError> {
+    serde_saphyr::from_str(text).map_err(|source| PinError::File {
+        path: path.to_owned(),
+        source: Box::new(source),
+    })
+}
+
+fn read<T>(values: &BTreeMap<Pin, (String, Origin)>, pin: Pin) -> Result<T, PinError>
+where
+    T: FromStr<Err = InvalidReference>,
+{
+    let (text, origin) = values
+        .get(&pin)
+        .map_or(("", Origin::BuiltIn), |(text, origin)| (text, origin.clone()));
+    text.parse()
+        .map_err(|source| PinError::Value { pin, origin, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "jaeger: file.example.com/jaeger:1\ncollector: file.example.com/collector:1\n";
+
+    fn lookup(name: &str) -> Option<String> {
+        match name {
+            "THROUGHLINE_PIN_COLLECTOR" => Some("variable.example.com/collector:2".into()),
+            "THROUGHLINE_PIN_NODE" => Some("variable.example.com/node:2".into()),
+            "THROUGHLINE_PIN_KIND" => Some(String::new()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn reads_every_pin_that_is_built_in() {
+        let pins = Pins::built_in().unwrap();
+        for pin in Pin::ALL {
+            assert_eq!(pins.origin(pin), &Origin::BuiltIn, "{pin}");
+        }
+        assert_eq!(
+            pins.traffic_manager.tag(),
+            pins.telepresence.to_string(),
+            "client and manager go together"
+        );
+    }
+
+    #[test]
+    fn takes_flag_before_variable_before_file_before_built_in() {
+        let flags = [
+            "node=flag.example.com/node:0".parse().unwrap(),
+            "node=flag.example.com/node:3".parse().unwrap(),
+        ];
+        let pins = Pins::decide(&flags, lookup, Some((Path::new("mine.yaml"), FILE))).unwrap();
+        assert_eq!(pins.node.to_string(), "flag.example.com/node:3");
+        assert_eq!(pins.collector.to_string(), "variable.example.com/collector:2");
+        assert_eq!(pins.jaeger.to_string(), "file.example.com/jaeger:1");
+        let built_in = Pins::built_in().unwrap();
+        assert_eq!(
+            (pins.kind, &pins.traffic_manager),
+            (built_in.kind, &built_in.traffic_manager)
+        );
+        assert_eq!(pins.origin(Pin::Node), &Origin::Flag);
+        assert_eq!(pins.origin(Pin::Collector), &Origin::Variable);
+        assert_eq!(pins.origin(Pin::Jaeger), &Origin::File("mine.yaml".into()));
+        assert_eq!(
+            pins.origin(Pin::Kind),
+            &Origin::BuiltIn,
+            "an empty variable is not set"
+        );
+    }
+
+    #[test]
+    fn does_not_pass_over_a_wrong_value() {
+        let wrong = |name: &str| (name == "THROUGHLINE_PIN_JAEGER").then(|| "jaeger".to_owned());
+        let error = Pins::decide(&[], wrong, None).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                PinError::Value {
+                    pin: Pin::Jaeger,
+                    origin: Origin::Variable,
+                    ..
+                }
+            ),
+            "{error:?}"
+        );
+    }
+
+    #[test]
+    fn knows_its_own_names_only() {
+        assert!(matches!(
+            "jaegr=x:1".parse::<PinFlag>(),
+            Err(PinError::Unknown { .. })
+        ));
+        assert!(matches!("jaeger".parse::<PinFlag>(), Err(PinError::Flag { .. })));
+        let error = Pins::decide(&[], |_| None, Some((Path::new("mine.yaml"), "jaegr: x:1\n"))).unwrap_err();
+        assert!(
+            matches!(&error, PinError::File { path, .. } if path == Path::new("mine.yaml")),
+            "{error:?}"
+        );
+    }
+
+    #[test]
+    fn names_in_flags_files_and_variables_agree() {
+        for pin in Pin::ALL {
+            assert_eq!(serde_json::to_value(pin).unwrap(), pin.name());
+            assert_eq!(
+                pin.variable(),
+                format!("THROUGHLINE_PIN_{}", pin.name().to_uppercase().replace('-', "_"))
+            );
+            assert!(
+                BUILT_IN.lines().any(|line| line.starts_with(&format!("{pin}: "))),
+                "{pin} is in pins.yaml"
+            );
+        }
+    }
+}
