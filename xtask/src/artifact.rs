@@ -15,7 +15,10 @@ use crate::workspace::Workspace;
 pub(crate) const EMBEDDED: [&str; 4] = ["storefront", "order-service", "inventory-service", "e2e"];
 
 /// The binary that holds the scenarios.
-const THROUGHLINE: &str = "throughline";
+pub(crate) const THROUGHLINE: &str = "throughline";
+
+/// The binary that holds the measurements.
+const BENCH: &str = "throughline-bench";
 
 /// Programs by name, where cargo put them.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -37,15 +40,42 @@ impl Binaries {
 
 /// Builds the embedded set and becomes `throughline <verb>`. The caller's folder is kept, so that relative paths in
 /// the arguments mean what they say; the service binaries are beside `throughline`, where it looks by itself.
-pub(crate) fn throughline(workspace: &Workspace, verb: &str, args: Vec<OsString>) -> anyhow::Result<Outcome> {
-    let binaries = match build(workspace, &EMBEDDED, &[])? {
-        Ok(binaries) => binaries,
-        Err(outcome) => return Ok(outcome),
-    };
-    Err(Invocation::new(binaries.get(THROUGHLINE)?)
-        .args([verb])
-        .args(args)
-        .exec())
+pub(crate) fn become_throughline(
+    workspace: &Workspace,
+    verb: &str,
+    args: Vec<OsString>,
+) -> anyhow::Result<Outcome> {
+    match build(workspace, &EMBEDDED, &[])? {
+        Ok(binaries) => Err(Invocation::new(binaries.get(THROUGHLINE)?)
+            .args([verb])
+            .args(args)
+            .exec()),
+        Err(outcome) => Ok(outcome),
+    }
+}
+
+/// Builds the embedded set, runs `throughline <verb>` to its end and comes back.
+pub(crate) fn run_throughline<const N: usize>(
+    workspace: &Workspace,
+    verb: &str,
+    args: [OsString; N],
+) -> anyhow::Result<Outcome> {
+    match build(workspace, &EMBEDDED, &[])? {
+        Ok(binaries) => Invocation::new(binaries.get(THROUGHLINE)?)
+            .args([verb])
+            .args(args)
+            .run(),
+        Err(outcome) => Ok(outcome),
+    }
+}
+
+/// Builds the measurements and what they measure without debug code, and becomes `throughline-bench`.
+pub(crate) fn become_bench(workspace: &Workspace, args: Vec<OsString>) -> anyhow::Result<Outcome> {
+    let packages = [EMBEDDED.as_slice(), &["bench"]].concat();
+    match build(workspace, &packages, &["--release"])? {
+        Ok(binaries) => Err(Invocation::new(binaries.get(BENCH)?).args(args).exec()),
+        Err(outcome) => Ok(outcome),
+    }
 }
 
 /// Builds packages in one invocation and says where their binaries are, or how cargo ended when it failed. Nothing is
@@ -60,7 +90,7 @@ pub(crate) fn build(
         .args(["build"])
         .args(flags)
         .args(packages.iter().flat_map(|package| ["-p", package]))
-        .args(["--message-format=json-render-diagnostics"]);
+        .unseen("--message-format=json-render-diagnostics");
     if command::colours_wanted() {
         // Cargo writes into a pipe of ours and could not know that a terminal is behind it.
         cargo = cargo.default_variable("CARGO_TERM_COLOR", "always");

@@ -34,6 +34,10 @@ pub(crate) enum Verb {
         #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Everything before a change is proposed: format, tidy, lints, tests, documentation
+    Check,
+    /// What neither compiler nor lints can see: documents, names, layout, pins, dependencies
+    Tidy,
     /// Finish the undo of runs that were killed
     #[command(disable_help_flag = true)]
     Down {
@@ -48,6 +52,15 @@ pub(crate) enum Verb {
         #[arg(value_name = "FLAGS", trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Measure, in a release build
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// Arguments of `throughline-bench`; `--help` lists them
+        #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// What a pipeline runs: `check`, then `e2e` in the embedded environment
+    Ci,
 }
 
 #[cfg(test)]

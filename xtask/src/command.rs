@@ -4,25 +4,30 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
-use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use anyhow::Context;
+
+use crate::interrupt::{self, Relayed};
 
 /// A program with its arguments, as it is echoed and run.
 #[derive(Debug, Clone)]
 pub(crate) struct Invocation {
     program: OsString,
     args: Vec<OsString>,
+    unseen: Vec<&'static str>,
     variables: Vec<(&'static str, OsString)>,
     folder: Option<PathBuf>,
 }
 
 impl Invocation {
     pub(crate) fn new(program: impl Into<OsString>) -> Self {
+        let program = program.into();
         Self {
-            program: program.into(),
+            program,
             args: Vec::new(),
+            unseen: Vec::new(),
             variables: Vec::new(),
             folder: None,
         }
@@ -42,12 +47,25 @@ impl Invocation {
         self
     }
 
-    /// Sets a variable unless the caller's environment has it: what a person says wins.
-    pub(crate) fn default_variable(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
-        if std::env::var_os(name).is_none() {
-            self.variables.push((name, value.into()));
-        }
+    /// An argument that changes how the program talks to us and not what it does; it is left out of the echo.
+    pub(crate) fn unseen(mut self, argument: &'static str) -> Self {
+        self.unseen.push(argument);
         self
+    }
+
+    /// Sets a variable.
+    pub(crate) fn variable(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.variables.push((name, value.into()));
+        self
+    }
+
+    /// Sets a variable unless the caller's environment has it: what a person says wins.
+    pub(crate) fn default_variable(self, name: &'static str, value: impl Into<OsString>) -> Self {
+        if std::env::var_os(name).is_some() {
+            self
+        } else {
+            self.variable(name, value)
+        }
     }
 
     /// Runs in this folder instead of the caller's.
@@ -63,11 +81,19 @@ impl Invocation {
         anyhow::Error::new(self.command().exec()).context(format!("could not start `{self}`"))
     }
 
+    /// Echoes the command, runs it and lets it speak for itself.
+    pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
+        self.echo();
+        let mut running = self.spawn(Stdio::inherit(), Stdio::inherit())?;
+        Ok(Outcome::of(running.child.wait()?))
+    }
+
     /// Echoes the command and runs it; `on_line` sees each line of its standard output before it is passed on.
     pub(crate) fn run_reading(&self, mut on_line: impl FnMut(&str)) -> anyhow::Result<Outcome> {
         self.echo();
-        let mut child = self.spawn(Stdio::piped(), Stdio::inherit())?;
-        let output = child
+        let mut running = self.spawn(Stdio::piped(), Stdio::inherit())?;
+        let output = running
+            .child
             .stdout
             .take()
             .context("standard output was asked for and is not there")?;
@@ -75,7 +101,7 @@ impl Invocation {
             on_line(&String::from_utf8_lossy(line));
             print(line)
         })?;
-        Ok(Outcome::of(child.wait()?))
+        Ok(Outcome::of(running.child.wait()?))
     }
 
     /// Runs it and gives back its standard output. Echo and standard error appear only once there is something to
@@ -84,12 +110,14 @@ impl Invocation {
         &self,
         is_news: impl Fn(&str) -> bool + Send,
     ) -> anyhow::Result<(Outcome, Vec<u8>)> {
-        let mut child = self.spawn(Stdio::piped(), Stdio::piped())?;
-        let errors = child
+        let mut running = self.spawn(Stdio::piped(), Stdio::piped())?;
+        let errors = running
+            .child
             .stderr
             .take()
             .context("standard error was asked for and is not there")?;
-        let mut output = child
+        let mut output = running
+            .child
             .stdout
             .take()
             .context("standard output was asked for and is not there")?;
@@ -115,19 +143,30 @@ impl Invocation {
                 .map_err(|_| anyhow::anyhow!("the reader of standard error panicked"))??;
             anyhow::Ok(())
         })?;
-        Ok((Outcome::of(child.wait()?), collected))
+        Ok((Outcome::of(running.child.wait()?), collected))
+    }
+
+    /// Runs it without an echo and gives back its standard output when it succeeds.
+    pub(crate) fn capture(&self) -> anyhow::Result<Vec<u8>> {
+        let output = self
+            .command()
+            .stdin(Stdio::null())
+            .output()
+            .with_context(|| format!("could not start `{self}`"))?;
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        anyhow::ensure!(output.status.success(), "`{self}` failed: {}", complaint.trim());
+        Ok(output.stdout)
     }
 
     fn echo(&self) {
         say(&format!("$ {self}"));
     }
 
-    fn spawn(&self, output: Stdio, errors: Stdio) -> anyhow::Result<Child> {
-        self.command()
-            .stdout(output)
-            .stderr(errors)
-            .spawn()
-            .with_context(|| format!("could not start `{self}`"))
+    /// Starts it without standard input: it is not in the terminal's foreground group and would be stopped for reading.
+    fn spawn(&self, output: Stdio, errors: Stdio) -> anyhow::Result<Relayed> {
+        let mut command = self.command();
+        command.stdin(Stdio::null()).stdout(output).stderr(errors);
+        interrupt::spawn(&mut command).with_context(|| format!("could not start `{self}`"))
     }
 
     #[expect(
@@ -136,9 +175,8 @@ impl Invocation {
     )]
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command
-            .args(&self.args)
-            .envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.args(&self.args).args(&self.unseen);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
         }
@@ -149,16 +187,21 @@ impl Invocation {
 /// The command in a form that can be pasted into a shell.
 impl fmt::Display for Invocation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cargo = std::env::var_os("CARGO").is_some_and(|cargo| cargo == self.program);
-        let program = if cargo { OsStr::new("cargo") } else { &self.program };
         for (name, value) in &self.variables {
             write!(formatter, "{name}={} ", quoted(value))?;
         }
-        write!(formatter, "{}", quoted(program))?;
-        for argument in &self.args {
-            write!(formatter, " {}", quoted(argument))?;
-        }
-        Ok(())
+        let is_cargo = std::env::var_os("CARGO").is_some_and(|cargo| cargo == self.program);
+        let program = if is_cargo {
+            Path::new("cargo")
+        } else {
+            Path::new(&self.program)
+        };
+        let here = std::env::current_dir().ok();
+        let near = here.and_then(|here| program.strip_prefix(here).ok());
+        write!(formatter, "{}", quoted(near.unwrap_or(program).as_os_str()))?;
+        self.args
+            .iter()
+            .try_for_each(|argument| write!(formatter, " {}", quoted(argument)))
     }
 }
 
@@ -178,19 +221,32 @@ pub(crate) struct Outcome(u8);
 
 impl Outcome {
     pub(crate) const SUCCESS: Self = Self(0);
+    /// Something that was asked for did not hold.
+    pub(crate) const FAILURE: Self = Self(1);
     /// What was asked for makes no sense.
     pub(crate) const USAGE: Self = Self(2);
+
+    /// Ended by a signal, as a shell shows it.
+    pub(crate) fn signal(signal: i32) -> Self {
+        Self(u8::try_from(128 + signal).unwrap_or(1))
+    }
 
     pub(crate) fn is_success(self) -> bool {
         self == Self::SUCCESS
     }
 
     fn of(status: ExitStatus) -> Self {
-        let code = status
-            .code()
-            .or_else(|| status.signal().map(|signal| 128 + signal))
-            .unwrap_or(1);
-        Self(u8::try_from(code).unwrap_or(1))
+        match (status.code(), status.signal()) {
+            (Some(code), _) => Self(u8::try_from(code).unwrap_or(1)),
+            (None, Some(signal)) => Self::signal(signal),
+            (None, None) => Self::FAILURE,
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "exit code {}", self.0)
     }
 }
 
@@ -210,11 +266,13 @@ pub(crate) fn colours_wanted() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
-/// Writes a result to standard output.
+/// Writes a result to standard output. A reader that went away is no reason to stop what is running.
 pub(crate) fn print(bytes: &[u8]) -> std::io::Result<()> {
     let mut output = std::io::stdout().lock();
-    output.write_all(bytes)?;
-    output.flush()
+    match output.write_all(bytes).and_then(|()| output.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
 }
 
 fn each_line(stream: impl Read, mut handle: impl FnMut(&[u8]) -> std::io::Result<()>) -> std::io::Result<()> {
@@ -237,29 +295,55 @@ mod tests {
 
     #[test]
     fn a_command_is_echoed_in_a_form_that_can_be_pasted() {
-        let invocation = Invocation::new("cargo").args(["test", "it's one", "", "--env=x"]);
+        let invocation = Invocation::new("cargo")
+            .args(["test", "it's one", "", "--env=x"])
+            .unseen("--machine");
         assert_eq!(invocation.to_string(), r"cargo test 'it'\''s one' '' --env=x");
+        let invocation = Invocation::new("cargo")
+            .variable("FLAGS", "-D warnings")
+            .args(["doc"]);
+        assert_eq!(invocation.to_string(), "FLAGS='-D warnings' cargo doc");
     }
 
     #[test]
     fn an_exit_code_is_passed_on_exactly() {
-        let outcome = shell("exit 13").run_reading(|_| ()).expect("sh runs");
-        assert_eq!(outcome, Outcome(13));
+        assert_eq!(shell("exit 13").run().expect("sh runs"), Outcome(13));
     }
 
     #[test]
     fn death_by_signal_is_shown_as_a_shell_would() {
-        let outcome = shell("kill -TERM $$").run_reading(|_| ()).expect("sh runs");
-        assert_eq!(outcome, Outcome(128 + 15));
+        assert_eq!(shell("kill -TERM $$").run().expect("sh runs"), Outcome(128 + 15));
+    }
+
+    #[test]
+    fn a_program_that_does_not_exist_is_named() {
+        let error = Invocation::new("no-such-program")
+            .run()
+            .expect_err("it does not exist");
+        assert!(format!("{error:#}").contains("no-such-program"), "{error:#}");
+    }
+
+    #[test]
+    fn a_failed_capture_carries_the_complaint() {
+        let error = shell("echo no luck >&2; exit 3")
+            .capture()
+            .expect_err("it failed");
+        assert!(error.to_string().contains("no luck"), "{error}");
     }
 
     #[test]
     fn standard_output_is_collected_while_standard_error_is_full() {
-        let script = "i=0; while [ $i -lt 3000 ]; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx >&2; i=$((i+1)); done; echo done";
-        let (outcome, output) = shell(script).run_quietly(|_| false).expect("sh runs");
+        let line = "x".repeat(64);
+        let script = format!("i=0; while [ $i -lt 3000 ]; do echo {line} >&2; i=$((i+1)); done; echo done");
+        let (outcome, output) = shell(&script).run_quietly(|_| false).expect("sh runs");
         assert_eq!(
             (outcome, output.as_slice()),
             (Outcome::SUCCESS, b"done\n".as_slice())
         );
+    }
+
+    #[test]
+    fn a_child_has_no_standard_input_to_wait_for() {
+        assert_eq!(shell("read line; exit $?").run().expect("sh runs"), Outcome(1));
     }
 }

@@ -6,7 +6,10 @@ mod artifact;
 mod cli;
 mod command;
 mod counts;
+mod interrupt;
+mod section;
 mod test;
+mod tidy;
 mod workspace;
 
 use std::process::ExitCode;
@@ -15,6 +18,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Verb};
 use crate::command::Outcome;
+use crate::section::Section;
 use crate::workspace::Workspace;
 
 fn main() -> ExitCode {
@@ -36,9 +40,13 @@ fn main() -> ExitCode {
 fn run(verb: Verb) -> anyhow::Result<Outcome> {
     let workspace = Workspace::find()?;
     match verb {
-        Verb::E2e { args } => artifact::throughline(&workspace, "e2e", args),
-        Verb::Down { args } => artifact::throughline(&workspace, "down", args),
-        Verb::Doctor { args } => artifact::throughline(&workspace, "doctor", args),
+        Verb::E2e { args } => artifact::become_throughline(&workspace, "e2e", args),
+        Verb::Down { args } => artifact::become_throughline(&workspace, "down", args),
+        Verb::Doctor { args } => artifact::become_throughline(&workspace, "doctor", args),
+        Verb::Bench { args } => artifact::become_bench(&workspace, args),
         Verb::Test { args } => test::run(&workspace, args),
+        Verb::Tidy => tidy::run(&workspace),
+        Verb::Check => section::run(&workspace, Section::CHECK),
+        Verb::Ci => section::run(&workspace, Section::CI),
     }
 }

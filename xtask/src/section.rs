@@ -1,0 +1,249 @@
+//! `cargo xtask check` and `cargo xtask ci`: sections that all run, and one report of every failure at the end.
+
+use std::ffi::OsString;
+use std::time::{Duration, Instant};
+
+use crate::command::{self, Invocation, Outcome};
+use crate::counts::Counts;
+use crate::workspace::Workspace;
+use crate::{artifact, interrupt, test, tidy};
+
+/// One part of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Section {
+    /// The code is formatted.
+    Format,
+    /// What neither compiler nor lints can see.
+    Tidy,
+    /// The lint table, as errors.
+    Lint,
+    /// Every test of the workspace.
+    Test,
+    /// The documentation builds, with every link going somewhere.
+    Documentation,
+    /// The main job in the environment that needs nothing but this repository.
+    EndToEnd,
+}
+
+/// What a section found.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Finding {
+    pub(crate) outcome: Outcome,
+    pub(crate) counts: Counts,
+}
+
+impl Finding {
+    /// A section that is one check.
+    fn single(outcome: Outcome) -> Self {
+        let passed = u64::from(outcome.is_success());
+        Self {
+            outcome,
+            counts: Counts {
+                passed,
+                failed: 1 - passed,
+                skipped: 0,
+            },
+        }
+    }
+}
+
+impl Section {
+    /// What everybody runs before a change is proposed; the quick ones first.
+    pub(crate) const CHECK: &[Self] = &[
+        Self::Format,
+        Self::Tidy,
+        Self::Lint,
+        Self::Test,
+        Self::Documentation,
+    ];
+
+    /// What a pipeline runs: the check, then the product.
+    pub(crate) const CI: &[Self] = &[
+        Self::Format,
+        Self::Tidy,
+        Self::Lint,
+        Self::Test,
+        Self::Documentation,
+        Self::EndToEnd,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Format => "format",
+            Self::Tidy => "tidy",
+            Self::Lint => "lint",
+            Self::Test => "test",
+            Self::Documentation => "documentation",
+            Self::EndToEnd => "e2e",
+        }
+    }
+
+    /// The command that repeats this section alone.
+    fn again(self) -> &'static str {
+        match self {
+            Self::Format => "cargo fmt --all",
+            Self::Tidy => "cargo xtask tidy",
+            Self::Lint => "cargo clippy --workspace --all-targets -- -D warnings",
+            Self::Test => "cargo xtask test",
+            Self::Documentation => "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps",
+            Self::EndToEnd => "cargo xtask e2e --env embedded",
+        }
+    }
+
+    fn run(self, workspace: &Workspace) -> anyhow::Result<Finding> {
+        let cargo = || Invocation::cargo().folder(workspace.root());
+        match self {
+            Self::Format => cargo()
+                .args(["fmt", "--all", "--check"])
+                .run()
+                .map(Finding::single),
+            Self::Tidy => tidy::section(workspace),
+            Self::Lint => cargo()
+                .args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
+                .run()
+                .map(Finding::single),
+            Self::Test => {
+                let (outcome, counts) = test::tests(workspace, Vec::new())?;
+                Ok(Finding { outcome, counts })
+            }
+            Self::Documentation => cargo()
+                .variable("RUSTDOCFLAGS", "-D warnings")
+                .args(["doc", "--workspace", "--no-deps"])
+                .run()
+                .map(Finding::single),
+            Self::EndToEnd => {
+                let args = ["--env", "embedded"].map(OsString::from);
+                artifact::run_throughline(workspace, "e2e", args).map(Finding::single)
+            }
+        }
+    }
+}
+
+/// A section that ran, for the report.
+struct Ran {
+    section: Section,
+    took: Duration,
+    /// Why it failed.
+    complaint: Option<String>,
+}
+
+/// Runs all sections whatever the others say, then prints what each one came to and the closing line. An interrupt
+/// ends it after the section that it hit.
+pub(crate) fn run(workspace: &Workspace, sections: &[Section]) -> anyhow::Result<Outcome> {
+    let mut counts = Counts::default();
+    let mut ran = Vec::new();
+    for &section in sections {
+        command::say(&format!("\n== {} ==", section.name()));
+        let start = Instant::now();
+        let result = section.run(workspace);
+        let complaint = match &result {
+            Ok(finding) if finding.outcome.is_success() => None,
+            Ok(finding) => Some(finding.outcome.to_string()),
+            Err(error) => Some(format!("{error:#}")),
+        };
+        counts += result.map_or(Finding::single(Outcome::FAILURE).counts, |finding| finding.counts);
+        ran.push(Ran {
+            section,
+            took: start.elapsed(),
+            complaint,
+        });
+        if interrupt::seen().is_some() {
+            break;
+        }
+    }
+    command::print(report(&ran, sections.len(), counts).as_bytes())?;
+    Ok(match interrupt::seen() {
+        Some(signal) => Outcome::signal(signal),
+        None if ran.iter().any(|ran| ran.complaint.is_some()) => Outcome::FAILURE,
+        None => Outcome::SUCCESS,
+    })
+}
+
+fn report(ran: &[Ran], planned: usize, counts: Counts) -> String {
+    let mut lines = vec![String::new()];
+    for Ran {
+        section,
+        took,
+        complaint,
+    } in ran
+    {
+        let word = if complaint.is_none() { "ok  " } else { "FAIL" };
+        let why = complaint
+            .as_ref()
+            .map(|why| format!("  {why}"))
+            .unwrap_or_default();
+        lines.push(format!(
+            "{word}  {:<13} {:>7.1} s{why}",
+            section.name(),
+            took.as_secs_f64()
+        ));
+    }
+    let failed: Vec<&Ran> = ran.iter().filter(|ran| ran.complaint.is_some()).collect();
+    if ran.len() < planned {
+        lines.push(format!(
+            "interrupted: {} of {planned} sections did not run",
+            planned - ran.len()
+        ));
+    }
+    if !failed.is_empty() {
+        lines.push(format!(
+            "error: {} of {} sections failed",
+            failed.len(),
+            ran.len()
+        ));
+        lines.extend(
+            failed
+                .iter()
+                .map(|ran| format!("hint: repeat with `{}`", ran.section.again())),
+        );
+    }
+    lines.push(format!("\n{counts}\n"));
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ran(section: Section, complaint: Option<&str>) -> Ran {
+        Ran {
+            section,
+            took: Duration::from_millis(1_250),
+            complaint: complaint.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn every_failure_is_reported_and_the_counts_close() {
+        let ran = [
+            ran(Section::Format, Some("exit code 1")),
+            ran(Section::Lint, None),
+            ran(Section::Test, Some("exit code 101")),
+        ];
+        let counts = Counts {
+            passed: 11,
+            failed: 2,
+            skipped: 0,
+        };
+        let expected = "
+FAIL  format            1.2 s  exit code 1
+ok    lint              1.2 s
+FAIL  test              1.2 s  exit code 101
+error: 2 of 3 sections failed
+hint: repeat with `cargo fmt --all`
+hint: repeat with `cargo xtask test`
+
+11 passed, 2 failed, 0 skipped
+";
+        assert_eq!(report(&ran, 3, counts), expected);
+    }
+
+    #[test]
+    fn an_interrupted_check_says_how_much_did_not_run() {
+        let text = report(&[ran(Section::Format, None)], 5, Counts::default());
+        assert!(
+            text.contains("interrupted: 4 of 5 sections did not run"),
+            "{text}"
+        );
+    }
+}
