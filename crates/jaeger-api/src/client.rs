@@ -4,16 +4,22 @@ pub mod error;
 pub mod flavour;
 pub mod limits;
 pub mod query;
+mod search;
+mod transport;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use trace::{RequestId, ServiceName, Trace, TraceId, UnixNanos};
 
+use crate::convert::{from_legacy, parent_is_ambiguous};
+use crate::wire::{legacy, v3};
 use error::JaegerError;
-use flavour::ApiFlavour;
+use flavour::{ApiFlavour, Known, SearchApi};
 use limits::ClientLimits;
 use query::{Operation, SearchQuery, TraceSummary};
+use transport::{Body, Reply, Transport};
 
 /// A client for one Jaeger. Cheap to clone; clones share connections and what is known of the server.
 ///
@@ -21,8 +27,8 @@ use query::{Operation, SearchQuery, TraceSummary};
 /// trace that is being looked at.
 #[derive(Debug, Clone)]
 pub struct JaegerClient {
-    base: String,
-    limits: ClientLimits,
+    transport: Transport,
+    known: Arc<Known>,
 }
 
 impl JaegerClient {
@@ -40,28 +46,22 @@ impl JaegerClient {
     /// # Errors
     /// The text is not an absolute `http://` URL.
     pub fn with_limits(base_url: &str, limits: ClientLimits) -> Result<Self, JaegerError> {
-        if !base_url.starts_with("http://") {
-            return Err(JaegerError::BaseUrl {
-                url: base_url.to_owned(),
-                reason: "not an absolute http:// URL".to_owned(),
-            });
-        }
         Ok(Self {
-            base: base_url.trim_end_matches('/').to_owned(),
-            limits,
+            transport: Transport::new(base_url, limits)?,
+            known: Arc::default(),
         })
     }
 
     /// The base URL without a trailing slash.
     #[must_use]
     pub fn base_url(&self) -> &str {
-        &self.base
+        self.transport.base()
     }
 
     /// Where a person sees this trace in Jaeger's UI.
     #[must_use]
     pub fn trace_url(&self, id: TraceId) -> String {
-        format!("{}/trace/{id}", self.base)
+        format!("{}/trace/{id}", self.transport.base())
     }
 
     /// Asks once which of the API's dialects the server speaks, and remembers the answer.
@@ -69,15 +69,31 @@ impl JaegerClient {
     /// # Errors
     /// Nothing answers, or what answers is not Jaeger: `/api/v3/services` must be JSON with status 200.
     pub async fn probe(&self) -> Result<ApiFlavour, JaegerError> {
-        Err(self.pending("probing"))
+        self.known.flavour(&self.transport).await
     }
 
     /// All spans that have arrived so far of one trace, unadjusted; `None` when there is none yet.
     ///
+    /// The legacy API is asked first, because its `raw` is understood by every version; v3 is asked when the legacy
+    /// one is not there, or can't tell a parent from a link.
+    ///
     /// # Errors
     /// Everything but "found" and "not found".
-    pub async fn trace(&self, _id: TraceId) -> Result<Option<Trace>, JaegerError> {
-        Err(self.pending("fetching a trace"))
+    pub async fn trace(&self, id: TraceId) -> Result<Option<Trace>, JaegerError> {
+        if self.known.has_no_legacy_trace() {
+            return self.v3_trace(id).await;
+        }
+        match self.legacy_trace(id).await {
+            Ok(Some((body, trace))) => self.read(&body, trace).await.map(Some),
+            Ok(None) => Ok(None),
+            Err(absent @ (JaegerError::NoSuchEndpoint { .. } | JaegerError::WebPage { .. })) => {
+                // When v3 is not there either, the address is wrong, and the first answer says how.
+                let trace = self.v3_trace(id).await.map_err(|_| absent)?;
+                self.known.remember_no_legacy_trace();
+                Ok(trace)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Every trace in which a span of one of the services carries this request id and started in the window.
@@ -86,19 +102,38 @@ impl JaegerClient {
     /// The server can't be asked, or its answer can't be read.
     pub async fn traces_by_request(
         &self,
-        _request: &RequestId,
-        _services: &[ServiceName],
-        _window: Range<UnixNanos>,
+        request: &RequestId,
+        services: &[ServiceName],
+        window: Range<UnixNanos>,
     ) -> Result<Vec<Trace>, JaegerError> {
-        Err(self.pending("searching by request id"))
+        let mut found: Vec<Trace> = Vec::new();
+        for service in services {
+            let query = SearchQuery::new(service.clone(), window.clone())
+                .tag(trace::names::REQUEST_ID, request.as_str());
+            for trace in self.search(&query).await? {
+                // A trace that several services took part in is found once for each; the later answer knows more.
+                found.retain(|known| known.id() != trace.id());
+                found.push(trace);
+            }
+        }
+        found.sort_by_key(|trace| (trace.spans().first().map(|span| span.start), trace.id()));
+        Ok(found)
     }
 
     /// Traces that have a span which meets all of the query's criteria, unadjusted, newest first as the server orders them.
     ///
     /// # Errors
     /// The server refuses the query or can't be asked, or its answer can't be read.
-    pub async fn search(&self, _query: &SearchQuery) -> Result<Vec<Trace>, JaegerError> {
-        Err(self.pending("searching"))
+    pub async fn search(&self, query: &SearchQuery) -> Result<Vec<Trace>, JaegerError> {
+        if self.probe().await?.search == SearchApi::V3 {
+            return search::v3(&self.transport, query).await;
+        }
+        let (body, found) = search::legacy(&self.transport, query).await?;
+        let mut traces = Vec::with_capacity(found.len());
+        for trace in found {
+            traces.push(self.read(&body, trace).await?);
+        }
+        Ok(traces)
     }
 
     /// The services that the store has seen.
@@ -106,30 +141,101 @@ impl JaegerClient {
     /// # Errors
     /// The server can't be asked, or its answer can't be read.
     pub async fn services(&self) -> Result<BTreeSet<ServiceName>, JaegerError> {
-        Err(self.pending("listing services"))
+        let body = self.found(&["api", "v3", "services"], &[]).await?;
+        Ok(body
+            .json::<v3::Services>()?
+            .services
+            .into_iter()
+            .map(ServiceName)
+            .collect())
     }
 
     /// The operations that the store has seen of a service; empty when it does not know the service.
     ///
     /// # Errors
     /// The server can't be asked, or its answer can't be read.
-    pub async fn operations(&self, _service: &ServiceName) -> Result<BTreeSet<Operation>, JaegerError> {
-        Err(self.pending("listing operations"))
+    pub async fn operations(&self, service: &ServiceName) -> Result<BTreeSet<Operation>, JaegerError> {
+        let body = self
+            .found(&["api", "v3", "operations"], &[("service", service.to_string())])
+            .await?;
+        Ok(body
+            .json::<v3::Operations>()?
+            .operations
+            .into_iter()
+            .map(Operation::from)
+            .collect())
     }
 
     /// Counts instead of spans: what a search finds, one line for each trace (Jaeger 2.19 and later).
     ///
     /// # Errors
     /// [`JaegerError::Unsupported`] before 2.19; otherwise as [`JaegerClient::search`].
-    pub async fn summaries(&self, _query: &SearchQuery) -> Result<Vec<TraceSummary>, JaegerError> {
-        Err(self.pending("trace summaries"))
+    pub async fn summaries(&self, query: &SearchQuery) -> Result<Vec<TraceSummary>, JaegerError> {
+        if !self.probe().await?.summaries {
+            return Err(JaegerError::Unsupported {
+                url: self.base_url().to_owned(),
+                what: "a search for trace summaries",
+                since: "2.19",
+            });
+        }
+        search::summaries(&self.transport, query).await
     }
 
-    fn pending(&self, what: &'static str) -> JaegerError {
-        JaegerError::Unsupported {
-            url: format!("{} within {:?}", self.base, self.limits.read),
-            what,
-            since: "the next commit",
+    async fn legacy_trace(&self, id: TraceId) -> Result<Option<(Body, legacy::Trace)>, JaegerError> {
+        let url = self
+            .transport
+            .url(&["api", "traces", &id.to_string()], &[("raw", "true".to_owned())]);
+        match self.transport.get(url).await? {
+            Reply::Found(body) => {
+                let trace = body
+                    .json::<legacy::Envelope<_>>()?
+                    .data
+                    .into_iter()
+                    .flatten()
+                    .next();
+                Ok(trace.map(|trace| (body, trace)))
+            }
+            Reply::NotFound(_) => Ok(None),
+        }
+    }
+
+    /// Takes a trace from the legacy form; where that leaves a parent open, v3 is asked.
+    async fn read(&self, body: &Body, trace: legacy::Trace) -> Result<Trace, JaegerError> {
+        if trace.spans.iter().any(parent_is_ambiguous)
+            && let Ok(id) = TraceId::try_from(trace.trace_id)
+            && let Some(exact) = self.v3_trace(id).await?
+        {
+            return Ok(exact);
+        }
+        from_legacy(trace).map_err(|source| body.unusable(source))
+    }
+
+    async fn v3_trace(&self, id: TraceId) -> Result<Option<Trace>, JaegerError> {
+        // 2.13 knows the second spelling only and silently adjusts, for good, a trace that is asked for with the first.
+        let raw = [
+            ("rawTraces", "true".to_owned()),
+            ("raw_traces", "true".to_owned()),
+        ];
+        match self
+            .transport
+            .get(
+                self.transport
+                    .url(&["api", "v3", "traces", &id.to_string()], &raw),
+            )
+            .await?
+        {
+            Reply::Found(body) => Ok(search::v3_traces(&body)?
+                .into_iter()
+                .find(|trace| trace.id() == id)),
+            Reply::NotFound(_) => Ok(None),
+        }
+    }
+
+    /// The answer of an endpoint that always has one.
+    async fn found(&self, path: &[&str], query: &[(&str, String)]) -> Result<Body, JaegerError> {
+        match self.transport.get(self.transport.url(path, query)).await? {
+            Reply::Found(body) => Ok(body),
+            Reply::NotFound(absence) => Err(absence.into()),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Jaeger's query API: its wire types in both directions, their conversion to the trace model, and a client.
 
 pub mod client;
+pub mod convert;
+pub mod wire;
 
 pub use client::JaegerClient;
 pub use client::error::JaegerError;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::convert::UnusableSpan;
+
 /// Why Jaeger could not be asked, or its answer not used.
 #[derive(Debug, thiserror::Error)]
 pub enum JaegerError {
@@ -24,13 +26,13 @@ pub enum JaegerError {
         #[source]
         source: reqwest::Error,
     },
-    /// Connected, and no answer, or no more of it, within the limit.
-    #[error("no answer from {url} within {limit:?}")]
+    /// Connected, and no answer, or no more of it, within the [`ClientLimits`](super::limits::ClientLimits).
+    #[error("{url} did not answer in time: given up after {waited:?}")]
     TimedOut {
         /// What was asked for.
         url: String,
-        /// The limit that was exceeded.
-        limit: Duration,
+        /// How long was waited.
+        waited: Duration,
     },
     /// The connection broke during the exchange.
     #[error("the connection broke while {url} was answering: {reason}")]
@@ -85,6 +87,21 @@ pub enum JaegerError {
         /// What the reader says.
         #[source]
         source: serde_json::Error,
+    },
+    /// The answer is well-formed, and holds something that can't be.
+    #[error("unusable answer from {url}")]
+    Unusable {
+        /// What was asked for.
+        url: String,
+        /// Which part of it.
+        #[source]
+        source: Box<UnusableSpan>,
+    },
+    /// A time that no calendar has.
+    #[error("{nanoseconds} ns since 1970 is no time that can be asked for")]
+    Window {
+        /// The time that was given.
+        nanoseconds: u64,
     },
     /// The answer is larger than the client accepts.
     #[error("the answer from {url} is larger than {limit} bytes")]

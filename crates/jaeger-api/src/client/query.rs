@@ -7,6 +7,9 @@ use std::time::Duration;
 use serde::Serialize;
 use trace::{ServiceName, SpanKind, TraceId, UnixNanos};
 
+use crate::convert::{UnusableSpan, kind_from_text};
+use crate::wire::v3;
+
 /// A search. All criteria must hold on one and the same span of a trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchQuery {
@@ -124,4 +127,48 @@ pub struct ServiceSummary {
     pub spans: u64,
     /// Those with error status.
     pub error_spans: u64,
+}
+
+impl From<v3::Operation> for Operation {
+    fn from(operation: v3::Operation) -> Self {
+        Self {
+            name: operation.name,
+            kind: kind_from_text(&operation.span_kind),
+        }
+    }
+}
+
+impl TraceSummary {
+    /// Takes a summary from the wire.
+    ///
+    /// # Errors
+    /// It has no trace id; `position` is its place in the answer.
+    pub(super) fn read(wire: v3::TraceSummary, position: usize) -> Result<Self, UnusableSpan> {
+        let trace_id = TraceId::try_from(wire.trace_id).map_err(|source| UnusableSpan {
+            position,
+            service: wire.root_service_name.clone(),
+            name: wire.root_operation_name.clone(),
+            source,
+        })?;
+        let rooted = !(wire.root_service_name.is_empty() && wire.root_operation_name.is_empty());
+        Ok(Self {
+            trace_id,
+            root_service: rooted.then_some(ServiceName(wire.root_service_name)),
+            root_operation: rooted.then_some(wire.root_operation_name),
+            start: UnixNanos(wire.min_start_time_unix_nano),
+            end: UnixNanos(wire.max_end_time_unix_nano),
+            spans: wire.span_count,
+            error_spans: wire.error_span_count,
+            orphan_spans: wire.orphan_span_count,
+            services: wire
+                .services
+                .into_iter()
+                .map(|service| ServiceSummary {
+                    service: ServiceName(service.name),
+                    spans: service.span_count,
+                    error_spans: service.error_span_count,
+                })
+                .collect(),
+        })
+    }
 }

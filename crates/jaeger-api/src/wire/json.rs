@@ -1,0 +1,165 @@
+//! JSON spelled the way Go spells it, because clients and recorded answers compare texts.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
+
+/// How a document is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// Without any white space.
+    Compact,
+    /// Indented by four spaces, as `prettyPrint` has it.
+    Pretty,
+}
+
+/// Writes a value as Go's `encoding/json` does: `<`, `>`, `&` and the two line separators as `\u` escapes, and floats
+/// without a needless fraction.
+///
+/// # Errors
+/// The value has a map key that is no text, or its own serialisation fails.
+pub fn to_vec<T: Serialize + ?Sized>(value: &T, layout: Layout) -> Result<Vec<u8>, serde_json::Error> {
+    let mut bytes = Vec::with_capacity(256);
+    match layout {
+        Layout::Compact => {
+            value.serialize(&mut Serializer::with_formatter(&mut bytes, Go(CompactFormatter)))?;
+        }
+        Layout::Pretty => {
+            let formatter = Go(PrettyFormatter::with_indent(b"    "));
+            value.serialize(&mut Serializer::with_formatter(&mut bytes, formatter))?;
+        }
+    }
+    Ok(bytes)
+}
+
+/// A float as Go's JSON writes it, which is also how Jaeger compares a float tag with a text: the shortest digits that
+/// read back as the same value, with an exponent below 1e-6 and from 1e21 on. Not-a-number and the infinities, which
+/// JSON can't write, have the names that protobuf's JSON mapping gives them.
+#[must_use]
+pub fn float_text(value: f64) -> String {
+    if value.is_nan() {
+        return "NaN".to_owned();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
+    }
+    let magnitude = value.abs();
+    if magnitude != 0.0 && !(1e-6..1e21).contains(&magnitude) {
+        let text = format!("{value:e}");
+        // Rust leaves out the plus sign.
+        return if text.contains("e-") {
+            text
+        } else {
+            text.replace('e', "e+")
+        };
+    }
+    value.to_string()
+}
+
+/// Wraps a layout and changes how scalars are written.
+struct Go<F>(F);
+
+/// Passes layout decisions on unchanged.
+macro_rules! as_inner {
+    ($($name:ident($($argument:ident: $type:ty),*)),* $(,)?) => {
+        $(fn $name<W: ?Sized + Write>(&mut self, writer: &mut W $(, $argument: $type)*) -> io::Result<()> {
+            self.0.$name(writer $(, $argument)*)
+        })*
+    };
+}
+
+impl<F: Formatter> Formatter for Go<F> {
+    as_inner!(
+        begin_array(),
+        end_array(),
+        begin_array_value(first: bool),
+        end_array_value(),
+        begin_object(),
+        end_object(),
+        begin_object_key(first: bool),
+        end_object_key(),
+        begin_object_value(),
+        end_object_value(),
+    );
+
+    fn write_f64<W: ?Sized + Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
+        writer.write_all(float_text(value).as_bytes())
+    }
+
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut written = 0;
+        for (at, character) in fragment.char_indices() {
+            let escape: &[u8] = match character {
+                '<' => br"\u003c",
+                '>' => br"\u003e",
+                '&' => br"\u0026",
+                '\u{2028}' => br"\u2028",
+                '\u{2029}' => br"\u2029",
+                _ => continue,
+            };
+            writer.write_all(&fragment.as_bytes()[written..at])?;
+            writer.write_all(escape)?;
+            written = at + character.len_utf8();
+        }
+        writer.write_all(&fragment.as_bytes()[written..])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::{Layout, float_text, to_vec};
+
+    fn compact(value: &serde_json::Value) -> String {
+        String::from_utf8(to_vec(value, Layout::Compact).unwrap()).unwrap()
+    }
+
+    #[rstest]
+    #[case(72.0, "72")]
+    #[case(72.5, "72.5")]
+    #[case(-0.0, "-0")]
+    #[case(0.000_001, "0.000001")]
+    #[case(1e-7, "1e-7")]
+    #[case(1.25e-10, "1.25e-10")]
+    #[case(1e20, "100000000000000000000")]
+    #[case(1e21, "1e+21")]
+    #[case(-1.5e300, "-1.5e+300")]
+    #[case(f64::NAN, "NaN")]
+    #[case(f64::NEG_INFINITY, "-Infinity")]
+    fn floats_are_written_as_go_writes_them(#[case] value: f64, #[case] expected: &str) {
+        assert_eq!(float_text(value), expected);
+    }
+
+    #[test]
+    fn markup_and_line_separators_are_escaped() {
+        assert_eq!(
+            compact(&json!("a<b>&\u{2028}\u{2029}\"ü\n")),
+            r#""a\u003cb\u003e\u0026\u2028\u2029\"ü\n""#
+        );
+    }
+
+    #[test]
+    fn pretty_means_four_spaces() {
+        let text = to_vec(&json!({"data": [1], "none": []}), Layout::Pretty).unwrap();
+        assert_eq!(
+            String::from_utf8(text).unwrap(),
+            "{\n    \"data\": [\n        1\n    ],\n    \"none\": []\n}"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_reads_back_as_itself(text in any::<String>()) {
+            prop_assert_eq!(serde_json::from_str::<String>(&compact(&json!(text))).unwrap(), text);
+        }
+
+        #[test]
+        fn any_finite_float_reads_back_as_itself(value in proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL | proptest::num::f64::ZERO) {
+            prop_assert_eq!(float_text(value).parse::<f64>().unwrap().to_bits(), value.to_bits());
+        }
+    }
+}
