@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::codec::CompressionEncoding;
 
-use crate::store::{Inserted, SpanStore};
+use crate::store::SpanStore;
 
 /// Why the receiver could not start or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -150,7 +150,7 @@ impl Service {
         if self.refuse.load(Ordering::Relaxed) {
             return None;
         }
-        let Inserted { rejected, .. } = self.store.insert(request.resource_spans);
+        let rejected = self.store.insert(request.resource_spans).ok()?.rejected.total();
         let partial_success = (rejected > 0).then(|| ExportTracePartialSuccess {
             rejected_spans: i64::try_from(rejected).unwrap_or(i64::MAX),
             error_message: "spans with an invalid trace id or span id".to_owned(),

@@ -1,14 +1,38 @@
 //! The span store: traces in memory, bounded, evicted whole, readable while they are written.
 
+#[cfg(test)]
+pub(crate) mod arbitrary;
+mod batch;
+mod catalog;
+mod decode;
+mod pool;
 mod query;
+mod rejected;
+mod sanitize;
+mod scan;
+pub(crate) mod schema;
+mod shelf;
+#[cfg(test)]
+mod tests;
+mod text;
+pub(crate) mod wire;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, TracesData};
+use prost::Message;
 use trace::SpanKind;
 
+use batch::Batch;
+use catalog::Catalog;
+use query::Criteria;
+use shelf::Shelf;
+
 pub use query::Query;
+pub use rejected::Rejected;
+pub use sanitize::WARNINGS;
+pub use text::value_text;
+pub use wire::Malformed;
 
 /// The most the store holds; whatever is over is evicted, the trace that was first seen earliest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,8 +41,11 @@ pub struct Limits {
     pub traces: usize,
     /// Spans of all traces together.
     pub spans: usize,
-    /// Bytes of heap that all traces together take.
+    /// Bytes of memory that all traces together take, bookkeeping included.
     pub bytes: usize,
+    /// Names under which [`SpanStore::operations`] lists something. They are never evicted, so the list ends here;
+    /// it ends earlier when the names take a sixteenth of [`Limits::bytes`].
+    pub operations: usize,
 }
 
 impl Default for Limits {
@@ -27,6 +54,7 @@ impl Default for Limits {
             traces: 100_000,
             spans: 2_000_000,
             bytes: 1 << 30,
+            operations: 100_000,
         }
     }
 }
@@ -45,8 +73,8 @@ pub struct Operation {
 pub struct Inserted {
     /// Spans that readers can see now.
     pub accepted: u64,
-    /// Spans that were refused because their trace id or span id is invalid in OTLP.
-    pub rejected: u64,
+    /// Spans that were refused.
+    pub rejected: Rejected,
 }
 
 /// What is in the store now and what went through it since it was made.
@@ -61,148 +89,153 @@ pub struct Stats {
     /// Spans ever accepted.
     pub accepted_spans: u64,
     /// Spans ever refused.
-    pub rejected_spans: u64,
+    pub rejected_spans: Rejected,
     /// Traces evicted to stay within [`Limits`].
     pub evicted_traces: u64,
     /// Spans evicted with them.
     pub evicted_spans: u64,
+    /// How often an operation could not be listed for [`Limits::operations`].
+    pub unlisted_operations: u64,
 }
 
 /// A handle on the store; clones share the same spans.
-#[derive(Debug, Clone)]
-pub struct SpanStore(Arc<RwLock<State>>);
+///
+/// Spans stay as they came, in protobuf, and are decoded when they are read. What Jaeger mends when it stores a
+/// span is mended here too: a missing, empty or non-text `service.name`, an empty span name, an end that is not after
+/// the start. Exact copies are kept; to drop them is the reader's choice.
+#[derive(Debug, Clone, Default)]
+pub struct SpanStore(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    limits: Limits,
+    state: RwLock<State>,
+}
 
 #[derive(Debug, Default)]
 struct State {
-    limits: Limits,
-    traces: HashMap<[u8; 16], Vec<ResourceSpans>>,
-    order: VecDeque<[u8; 16]>,
-    operations: HashMap<String, BTreeSet<Operation>>,
-    stats: Stats,
+    shelf: Shelf,
+    catalog: Catalog,
+    accepted: u64,
+    rejected: Rejected,
 }
 
 impl SpanStore {
     /// Makes an empty store.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self(Arc::new(RwLock::new(State {
+        Self(Arc::new(Shared {
             limits,
-            ..State::default()
-        })))
+            ..Shared::default()
+        }))
     }
 
-    /// Stores spans; they are visible to every reader when this returns.
-    pub fn insert(&self, batch: Vec<ResourceSpans>) -> Inserted {
-        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let mut inserted = Inserted::default();
-        for mut resource_spans in batch {
-            let scopes = std::mem::take(&mut resource_spans.scope_spans);
-            let service = query::service_name(&resource_spans).to_owned();
-            for mut scope_spans in scopes {
-                for span in std::mem::take(&mut scope_spans.spans) {
-                    let id = <[u8; 16]>::try_from(span.trace_id.as_slice()).unwrap_or_default();
-                    if id == [0; 16] || span.span_id.len() != 8 || span.span_id.iter().all(|byte| *byte == 0)
-                    {
-                        inserted.rejected += 1;
-                        continue;
-                    }
-                    inserted.accepted += 1;
-                    state
-                        .operations
-                        .entry(service.clone())
-                        .or_default()
-                        .insert(Operation {
-                            name: span.name.clone(),
-                            kind: query::kind(span.kind),
-                        });
-                    if !state.traces.contains_key(&id) {
-                        state.order.push_back(id);
-                    }
-                    state.traces.entry(id).or_default().push(ResourceSpans {
-                        scope_spans: vec![ScopeSpans {
-                            spans: vec![span],
-                            ..scope_spans.clone()
-                        }],
-                        ..resource_spans.clone()
-                    });
-                    state.stats.spans += 1;
-                }
-            }
+    /// Stores an encoded `ExportTraceServiceRequest`. Its spans are visible to every reader when this returns.
+    ///
+    /// # Errors
+    /// When the bytes are not such a message; nothing of it is stored then.
+    pub fn insert_encoded(&self, request: &[u8]) -> Result<Inserted, Malformed> {
+        let batch = Batch::read(request)?;
+        let inserted = Inserted {
+            accepted: batch.accepted,
+            rejected: batch.rejected,
+        };
+        let limits = &self.0.limits;
+        let mut guard = self.write();
+        let state = &mut *guard;
+        state.accepted += inserted.accepted;
+        state.rejected.add(inserted.rejected);
+        for operation in &batch.operations {
+            let service = &batch.resources[operation.resource as usize].service;
+            state
+                .catalog
+                .list(service, operation.name, operation.kind, limits);
         }
-        while state.stats.spans > state.limits.spans || state.traces.len() > state.limits.traces {
-            let Some(oldest) = state.order.pop_front() else {
-                break;
-            };
-            let spans = state.traces.remove(&oldest).map_or(0, |trace| trace.len());
-            state.stats.spans -= spans;
-            state.stats.evicted_spans += spans as u64;
-            state.stats.evicted_traces += 1;
-        }
-        state.stats.accepted_spans += inserted.accepted;
-        state.stats.rejected_spans += inserted.rejected;
-        state.stats.traces = state.traces.len();
-        inserted
+        state.shelf.store(batch, limits);
+        Ok(inserted)
+    }
+
+    /// Stores decoded spans. They are visible to every reader when this returns.
+    ///
+    /// # Errors
+    /// When a value lies deeper than protobuf allows; nothing is stored then.
+    pub fn insert(&self, resource_spans: Vec<ResourceSpans>) -> Result<Inserted, Malformed> {
+        self.insert_encoded(&TracesData { resource_spans }.encode_to_vec())
     }
 
     /// A trace in the order of arrival, exact copies included; `None` when no span of it is held.
+    ///
+    /// Neighbouring spans of one resource and scope are together. Ids have their proper length or, where OTLP
+    /// allows none, none.
     #[must_use]
     pub fn trace(&self, id: [u8; 16]) -> Option<Vec<ResourceSpans>> {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .traces
-            .get(&id)
-            .cloned()
+        let views = self.read().shelf.trace(&id)?;
+        Some(decode::resource_spans(&views))
     }
 
     /// Ids of the traces that have a span which meets every criterion of the query; the trace whose first span
-    /// arrived last comes first.
+    /// arrived last comes first. Traces that arrive meanwhile are not considered.
     #[must_use]
     pub fn search(&self, query: &Query) -> Vec<[u8; 16]> {
-        let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let matching = state
-            .order
-            .iter()
-            .rev()
-            .filter(|id| state.traces.get(*id).is_some_and(|t| query.matches(t)));
-        matching.take(query.limit).copied().collect()
+        let mut found = Vec::new();
+        let Some(criteria) = Criteria::of(query) else {
+            return found;
+        };
+        let mut below = Some(self.read().shelf.end());
+        while let Some(number) = below.filter(|_| found.len() < query.limit) {
+            let (page, next) = self.read().shelf.page(number, query.service.as_deref());
+            let holding = page
+                .into_iter()
+                .filter(|(_, views)| views.iter().any(|view| criteria.hold(view)));
+            found.extend(holding.map(|(id, _)| id).take(query.limit - found.len()));
+            below = next;
+        }
+        found
     }
 
     /// Every service that ever had a span accepted, in name order. Eviction does not remove a service.
     #[must_use]
     pub fn services(&self) -> Vec<String> {
-        let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let mut names: Vec<String> = state.operations.keys().cloned().collect();
-        names.sort_unstable();
-        names
+        self.read().catalog.services()
     }
 
     /// Every operation of a service, by name and then kind; empty for an unknown service.
     #[must_use]
     pub fn operations(&self, service: &str) -> Vec<Operation> {
-        let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        state
-            .operations
-            .get(service)
-            .map(|all| all.iter().cloned().collect())
-            .unwrap_or_default()
+        self.read().catalog.operations(service)
     }
 
     /// The limits it was made with.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).limits
+        self.0.limits
     }
 
     /// Counts, consistent with one another.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).stats
+        let state = self.read();
+        let load = state.shelf.load();
+        Stats {
+            traces: load.traces,
+            spans: load.spans,
+            bytes: load.bytes,
+            accepted_spans: state.accepted,
+            rejected_spans: state.rejected,
+            evicted_traces: load.evicted_traces,
+            evicted_spans: load.evicted_spans,
+            unlisted_operations: state.catalog.unlisted(),
+        }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.0.state.read().expect(NOT_POISONED)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.0.state.write().expect(NOT_POISONED)
     }
 }
 
-impl Default for SpanStore {
-    fn default() -> Self {
-        Self::new(Limits::default())
-    }
-}
+/// A writer that panicked left the store in an unknown state; to go on with it would be to lie to every reader.
+const NOT_POISONED: &str = "no writer of the span store panicked";
