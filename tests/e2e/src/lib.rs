@@ -1,1 +1,19 @@
-//! Skeleton.
+//! Scenarios, their twins, the runner and the reports: the `throughline` program.
+
+pub mod bed;
+pub mod caller;
+pub mod cli;
+pub mod command;
+pub mod environment;
+pub mod exit;
+pub mod gather;
+pub mod outcome;
+pub mod places;
+pub mod proof;
+pub mod random;
+pub mod report;
+pub mod runner;
+pub mod scenario;
+pub mod selection;
+pub mod stage;
+pub mod workstation;

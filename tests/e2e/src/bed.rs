@@ -1,0 +1,39 @@
+//! What all scenarios of a run share: the environment that is up, and the ways to talk to it.
+
+use jaeger_api::JaegerClient;
+use testbed::{Endpoints, Environment, Run};
+use trace::settle::Limits;
+
+use crate::caller::Caller;
+use crate::places::Binaries;
+use crate::proof::Prover;
+
+/// An environment that is up.
+pub struct Bed {
+    /// The run.
+    pub run: Run,
+    /// The environment.
+    pub environment: Box<dyn Environment>,
+    /// Where it answers.
+    pub endpoints: Endpoints,
+    /// Jaeger's query API.
+    pub jaeger: JaegerClient,
+    /// Places orders.
+    pub caller: Caller,
+    /// Proves who answers.
+    pub prover: Prover,
+    /// Asks processes who they are.
+    pub http: reqwest::Client,
+    /// How long evidence may take to settle.
+    pub limits: Limits,
+    /// The service binaries.
+    pub binaries: Binaries,
+}
+
+impl std::fmt::Debug for Bed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bed")
+            .field("endpoints", &self.endpoints)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,153 @@
+//! The caller outside the cluster: sends an order under a trace id and a request id that it chose before.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use testbed::explain::chain;
+use trace::{Answer, RequestId, SpanId, TraceId, names};
+
+use crate::random;
+use crate::scenario::topology::{CUSTOMER, IN_STOCK, SOLD_OUT};
+
+/// How much of a response body the report keeps.
+const BODY_KEPT: usize = 2_000;
+
+/// An order to be placed.
+#[derive(Debug, Clone)]
+pub struct Order {
+    sku: &'static str,
+    headers: BTreeMap<String, String>,
+    trace_id: TraceId,
+}
+
+impl Order {
+    /// The walkthrough's order, for an article in stock.
+    #[must_use]
+    pub fn known() -> Self {
+        Self {
+            sku: IN_STOCK,
+            headers: BTreeMap::new(),
+            trace_id: random::trace_id(),
+        }
+    }
+
+    /// An order for an article that is sold out.
+    #[must_use]
+    pub fn sold_out() -> Self {
+        Self {
+            sku: SOLD_OUT,
+            ..Self::known()
+        }
+    }
+
+    /// With a header.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.headers.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Under this trace id instead of one of its own.
+    #[must_use]
+    pub fn under(mut self, trace_id: TraceId) -> Self {
+        self.trace_id = trace_id;
+        self
+    }
+}
+
+/// An order that was sent, and what came back.
+#[derive(Debug, Clone)]
+pub struct Placed {
+    trace_id: TraceId,
+    caller_span: SpanId,
+    request_id: RequestId,
+    answer: Answer,
+}
+
+impl Placed {
+    /// The trace id that it was sent under.
+    #[must_use]
+    pub const fn trace_id(&self) -> TraceId {
+        self.trace_id
+    }
+
+    /// The parent span id that the caller named.
+    #[must_use]
+    pub const fn caller_span(&self) -> SpanId {
+        self.caller_span
+    }
+
+    /// The request id that travelled with it.
+    #[must_use]
+    pub const fn request_id(&self) -> &RequestId {
+        &self.request_id
+    }
+
+    /// What came back.
+    #[must_use]
+    pub const fn answer(&self) -> &Answer {
+        &self.answer
+    }
+}
+
+/// Sends orders to the storefront.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    client: reqwest::Client,
+    checkout: String,
+}
+
+impl Caller {
+    /// A caller of the storefront at this base URL.
+    ///
+    /// # Errors
+    /// When the HTTP client can't be made.
+    pub fn new(storefront: &str) -> Result<Self, reqwest::Error> {
+        // Longer than every limit inside the services, so that their own errors arrive here as answers.
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(10))
+            .no_proxy()
+            .build()?;
+        Ok(Self {
+            client,
+            checkout: format!("{storefront}/checkout"),
+        })
+    }
+
+    /// Places an order. An error of the transport is an answer, too: the judge looks at it.
+    pub async fn place(&self, order: Order) -> Placed {
+        let caller_span = random::span_id();
+        let request_id = random::request_id();
+        let mut request = self
+            .client
+            .post(&self.checkout)
+            // W3C Trace Context, version 00, flag 01: sampled.
+            .header(
+                names::TRACEPARENT,
+                format!("00-{}-{caller_span}-01", order.trace_id),
+            )
+            .header(names::REQUEST_ID_HEADER, request_id.as_str())
+            .json(&serde_json::json!({ "customer_id": CUSTOMER, "sku": order.sku, "quantity": 1 }));
+        for (name, value) in &order.headers {
+            request = request.header(name, value);
+        }
+        let answer = match request.send().await {
+            Ok(response) => {
+                let status = response.status().as_u16();
+                let mut body = response
+                    .text()
+                    .await
+                    .unwrap_or_else(|error| format!("(body: {error})"));
+                body.truncate(body.floor_char_boundary(BODY_KEPT));
+                Answer::Response { status, body }
+            }
+            Err(error) => Answer::Failed(chain(&error)),
+        };
+        Placed {
+            trace_id: order.trace_id,
+            caller_span,
+            request_id,
+            answer,
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The command line of `throughline`, which `cargo xtask` passes on untouched.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Proves that a distributed trace stays whole when a Kubernetes service is intercepted to a workstation.
+#[derive(Debug, Parser)]
+#[command(
+    name = "throughline",
+    version,
+    max_term_width = 120,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Bring an environment up, run the scenarios, judge their traces, undo everything
+    E2e(E2eArgs),
+    /// Finish the undo of runs that were killed
+    Down(DownArgs),
+    /// Say what is missing for each environment, with the command that cures it
+    Doctor(DoctorArgs),
+    /// List the exit codes and their meaning
+    ExitCodes,
+}
+
+/// Which environment to run in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EnvironmentChoice {
+    /// The most faithful one that this machine has everything for
+    Auto,
+    /// Without Docker: real service processes, our receiver, store, query API and intercept proxy
+    Embedded,
+}
+
+/// How results are written to standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One line per step and scenario, for people
+    Human,
+    /// One event per line, for programs
+    Json,
+}
+
+/// Arguments of `e2e`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  cargo xtask e2e                                             everything, in the best environment there is
+  cargo xtask e2e --list                                      the scenarios and their twins
+  cargo xtask e2e --scenario baseline_stays_in_the_cluster    one scenario with its twins
+  cargo xtask e2e --repeat 20 --fail-fast                     look for a flake
+  cargo xtask e2e --format json | jq .event                   for programs")]
+pub struct E2eArgs {
+    /// Environment to run in
+    #[arg(
+        long = "env",
+        value_name = "ENV",
+        default_value = "auto",
+        env = "THROUGHLINE_ENV"
+    )]
+    pub environment: EnvironmentChoice,
+    /// Run only this scenario with its twins, or only this twin (`scenario/twin`); may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub scenario: Vec<String>,
+    /// Leave the twins out
+    #[arg(long)]
+    pub no_twins: bool,
+    /// List scenarios and twins, and stop
+    #[arg(long)]
+    pub list: bool,
+    /// Keep the environment up after the run, until Ctrl-C, and collect evidence even when all is well
+    #[arg(long)]
+    pub keep: bool,
+    /// Run the selection this many times in one environment
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub repeat: u32,
+    /// Stop at the first scenario that is not as expected
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// How long spans may take to arrive before a request is inconclusive [default: 10s embedded, 30s elsewhere]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub settle_limit: Option<Duration>,
+    /// What standard output carries
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+    /// Show every step of a scenario and what convinced the judge
+    #[arg(long, short)]
+    pub verbose: bool,
+    #[command(flatten)]
+    pub places: Places,
+}
+
+/// Arguments of `down`.
+#[derive(Debug, Clone, Args)]
+pub struct DownArgs {
+    #[command(flatten)]
+    pub places: Places,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Clone, Args)]
+pub struct DoctorArgs {
+    #[command(flatten)]
+    pub places: Places,
+}
+
+/// Where things are on disk.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Places {
+    /// Folder of the run directories [default: `throughline` in cargo's target folder]
+    #[arg(long, value_name = "DIR", env = "THROUGHLINE_ROOT")]
+    pub root: Option<PathBuf>,
+    /// Folder of the service binaries [default: the folder of this program]
+    #[arg(long, value_name = "DIR", env = "THROUGHLINE_BIN_DIR")]
+    pub bin_dir: Option<PathBuf>,
+}
+
+/// A length of time as people write it: `1s`, `250ms`, `1m 30s`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let signed: jiff::SignedDuration = text.parse().map_err(|error: jiff::Error| error.to_string())?;
+    Duration::try_from(signed).map_err(|_| "a length of time can't be negative".to_owned())
+}

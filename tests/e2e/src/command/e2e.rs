@@ -1,0 +1,110 @@
+//! `throughline e2e`: select, arm the signals, begin a run, play, report.
+
+use std::sync::{Arc, Mutex};
+
+use testbed::explain::chain;
+use testbed::{Event, Explain, Run, RunOptions, Signals};
+
+use super::{complain, locate, say};
+use crate::cli::E2eArgs;
+use crate::environment;
+use crate::exit::ExitCode;
+use crate::report::Reporter;
+use crate::report::console::Console;
+use crate::runner::{self, Plan, Reports};
+use crate::scenario::ALL;
+use crate::selection::{Selected, full_name, select};
+
+pub(super) async fn e2e(args: E2eArgs) -> ExitCode {
+    let selected = match select(ALL, &args.scenario, !args.no_twins) {
+        Ok(selected) => selected,
+        Err(error) => {
+            complain(&error.to_string(), Some(&error.hint()));
+            return ExitCode::Usage;
+        }
+    };
+    if args.list {
+        list(&selected);
+        return ExitCode::Passed;
+    }
+    let (root, binaries) = match locate(&args.places) {
+        Ok(places) => places,
+        Err(error) => {
+            complain(&format!("the working directory can't be read: {error}"), None);
+            return ExitCode::Unexpected;
+        }
+    };
+    // Armed before the first side effect: from here on Ctrl-C undoes.
+    let signals = match Signals::arm() {
+        Ok(signals) => signals,
+        Err(error) => {
+            complain(&format!("signals can't be handled: {error}"), None);
+            return ExitCode::Unexpected;
+        }
+    };
+    super::down::finish_killed_runs(&root).await;
+    let chosen = environment::choose(args.environment, &binaries).await;
+    let options = RunOptions {
+        root,
+        environment: chosen.environment.name(),
+        keep: args.keep,
+        signals,
+    };
+    let (run, events) = match Run::begin(options) {
+        Ok(begun) => begun,
+        Err(error) => {
+            complain(&chain(&error), error.hint().as_deref());
+            return ExitCode::Unexpected;
+        }
+    };
+    run.events().emit(Event::RunStarted {
+        run: run.id().clone(),
+        environment: chosen.environment.name(),
+        dir: run.dir().path().to_owned(),
+        chosen: chosen.why,
+        cannot_prove: chosen.environment.cannot_prove().map(str::to_owned),
+        at: jiff::Timestamp::now(),
+    });
+    let plan = Plan {
+        selected,
+        repeat: args.repeat,
+        fail_fast: args.fail_fast,
+        keep: args.keep,
+        settle_limit: args.settle_limit,
+        binaries,
+    };
+    let reports: Reports = Arc::new(Mutex::new(Vec::new()));
+    let console = Console::new(args.verbose, run.dir().path());
+    let reporter = Reporter::new(
+        events,
+        Arc::clone(&reports),
+        console,
+        args.format,
+        run.dir().path().to_owned(),
+    );
+    let (code, written) = tokio::join!(
+        runner::run(&run, chosen.environment, &plan, &reports),
+        reporter.consume()
+    );
+    // A verdict that nobody can read again is not a pass.
+    if written.errors.is_empty() {
+        code
+    } else {
+        code.and(ExitCode::Unexpected)
+    }
+}
+
+fn list(selected: &[Selected]) {
+    for one in selected {
+        if one.itself {
+            say(&format!("{}\n    {}", one.scenario.name, one.scenario.about));
+        }
+        for twin in &one.twins {
+            say(&format!(
+                "  {}\n    {}",
+                full_name(one.scenario, twin),
+                twin.fault.describe()
+            ));
+        }
+    }
+}

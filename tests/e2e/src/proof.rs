@@ -1,0 +1,248 @@
+//! The data-plane proof: who really answers a request that goes through the cluster.
+//!
+//! An intercept is active when nonces sent through the storefront, on fresh connections, are answered by the process
+//! whose pid we started; it is gone when another process inside the cluster answers again. No status line is believed.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use testbed::Deadline;
+use testbed::wait::{self, Probe};
+use trace::{ExportAccount, ServiceName, Site, names};
+
+use crate::random;
+use testbed::explain::chain;
+
+/// Answers in a row that make a proof: one could come from a request that was already under way.
+const ANSWERS: usize = 3;
+/// No single probe may block the loop: a request that leaks to a dead pod never comes back.
+const PROBE_LIMIT: Duration = Duration::from_secs(2);
+
+/// What a process says of itself at `/whoami`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Whoami {
+    /// `service.name`.
+    pub service: String,
+    /// `service.version`.
+    pub version: String,
+    /// Where it runs, when it was told.
+    pub site: Option<Site>,
+    /// Its process id as it sees it.
+    pub pid: u32,
+    /// `service.instance.id`: tells two processes with the same pid in different pods apart.
+    pub instance_id: String,
+    /// The nonce that was asked with.
+    #[serde(default)]
+    pub nonce: Option<String>,
+    /// What it says of its spans.
+    pub telemetry: Telemetry,
+}
+
+/// The part of [`Whoami`] that counts spans; see [`ExportAccount`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Telemetry {
+    /// Where spans go.
+    pub exporter: String,
+    /// Sampled spans started.
+    pub started: u64,
+    /// Spans acknowledged.
+    pub exported: u64,
+    /// Spans given up.
+    pub failed: u64,
+    /// The last export error.
+    pub last_error: Option<String>,
+}
+
+impl Whoami {
+    /// The account of its spans; `None` when it doesn't know its site.
+    #[must_use]
+    pub fn account(&self) -> Option<ExportAccount> {
+        Some(ExportAccount {
+            service: ServiceName::new(&self.service),
+            site: self.site?,
+            version: self.version.clone(),
+            pid: self.pid,
+            exporter: self.telemetry.exporter.clone(),
+            started: self.telemetry.started,
+            exported: self.telemetry.exported,
+            failed: self.telemetry.failed,
+            last_error: self.telemetry.last_error.clone(),
+        })
+    }
+
+    /// For people: `order-service@workstation pid 4711`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let site = self.site.map_or("unknown site", Site::as_str);
+        format!("{}@{site} pid {}", self.service, self.pid)
+    }
+}
+
+/// Asks a process who it is.
+///
+/// # Errors
+/// When it can't be reached within two seconds or does not answer as a service of ours.
+pub async fn whoami(client: &reqwest::Client, base_url: &str) -> Result<Whoami, String> {
+    let url = format!("{base_url}/whoami");
+    let response = client
+        .get(&url)
+        .timeout(PROBE_LIMIT)
+        .send()
+        .await
+        .map_err(|error| chain(&error))?;
+    response
+        .error_for_status()
+        .map_err(|error| chain(&error))?
+        .json()
+        .await
+        .map_err(|error| chain(&error))
+}
+
+#[derive(Debug, Deserialize)]
+struct Route {
+    nonce: String,
+    hops: Vec<Whoami>,
+}
+
+/// Who should answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answerer {
+    /// The process that we started on the workstation.
+    Workstation {
+        /// Its pid.
+        pid: u32,
+    },
+    /// A process inside the cluster.
+    Cluster,
+}
+
+impl Answerer {
+    fn matches(&self, whoami: &Whoami) -> bool {
+        match self {
+            Self::Workstation { pid } => whoami.site == Some(Site::Workstation) && whoami.pid == *pid,
+            Self::Cluster => whoami.site == Some(Site::Cluster),
+        }
+    }
+}
+
+impl std::fmt::Display for Answerer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Workstation { pid } => write!(f, "the workstation's process, pid {pid}"),
+            Self::Cluster => f.write_str("a process inside the cluster"),
+        }
+    }
+}
+
+/// A proof that was given: what convinced us.
+#[derive(Debug, Clone, Serialize)]
+pub struct Proof {
+    /// What was to be shown.
+    pub claim: String,
+    /// Who answered.
+    pub answered_by: String,
+    /// The nonces.
+    pub nonces: Vec<String>,
+}
+
+/// Sends nonces through the storefront.
+#[derive(Debug, Clone)]
+pub struct Prover {
+    client: reqwest::Client,
+    storefront: String,
+}
+
+impl Prover {
+    /// A prover that goes through the storefront at this base URL.
+    ///
+    /// # Errors
+    /// When the HTTP client can't be made.
+    pub fn new(storefront: &str) -> Result<Self, reqwest::Error> {
+        // A connection from before a switch may stay with the old answerer: every nonce gets a fresh one.
+        let client = reqwest::Client::builder()
+            .pool_max_idle_per_host(0)
+            .timeout(PROBE_LIMIT)
+            .no_proxy()
+            .build()?;
+        Ok(Self {
+            client,
+            storefront: storefront.to_owned(),
+        })
+    }
+
+    /// Waits until several nonces in a row are answered by who should answer.
+    ///
+    /// # Errors
+    /// The deadline, with who answered last.
+    pub async fn prove(
+        &self,
+        deadline: &Deadline,
+        expected: &Answerer,
+        debug_header: Option<&str>,
+    ) -> Result<Proof, wait::WaitError> {
+        let claim = match debug_header {
+            Some(value) => format!(
+                "requests with {}: {value} are answered by {expected}",
+                names::DEBUG_HEADER
+            ),
+            None => format!("requests are answered by {expected}"),
+        };
+        let answered_by =
+            wait::until(deadline, &claim, || self.answers_in_a_row(expected, debug_header)).await?;
+        Ok(Proof {
+            claim,
+            answered_by: answered_by.0,
+            nonces: answered_by.1,
+        })
+    }
+
+    /// Sends several nonces, one after the other; all of them must be answered by who should answer.
+    async fn answers_in_a_row(
+        &self,
+        expected: &Answerer,
+        debug_header: Option<&str>,
+    ) -> Probe<(String, Vec<String>)> {
+        let mut nonces = Vec::with_capacity(ANSWERS);
+        loop {
+            let nonce = random::nonce();
+            let hop = match self.ask(&nonce, debug_header).await {
+                Ok(hop) => hop,
+                Err(reason) => return Probe::NotYet(reason),
+            };
+            if !expected.matches(&hop) {
+                return Probe::NotYet(format!("nonce {nonce} was answered by {}", hop.describe()));
+            }
+            nonces.push(nonce);
+            if nonces.len() == ANSWERS {
+                return Probe::Ready((hop.describe(), nonces));
+            }
+        }
+    }
+
+    /// Sends one nonce through the storefront and returns who answered for order-service.
+    async fn ask(&self, nonce: &str, debug_header: Option<&str>) -> Result<Whoami, String> {
+        let mut request = self
+            .client
+            .get(format!("{}/route", self.storefront))
+            .query(&[("nonce", nonce)]);
+        if let Some(value) = debug_header {
+            request = request.header(names::DEBUG_HEADER, value);
+        }
+        let response = request.send().await.map_err(|error| chain(&error))?;
+        let status = response.status();
+        let body = response.text().await.map_err(|error| chain(&error))?;
+        if !status.is_success() {
+            return Err(format!("storefront answered {status}: {body}"));
+        }
+        let route: Route = serde_json::from_str(&body).map_err(|error| format!("{error} in {body}"))?;
+        let hop = route.hops.into_iter().next_back().ok_or("no hop in the answer")?;
+        // An answer that does not carry our nonce back was made by somebody else, for somebody else.
+        if route.nonce != nonce || hop.nonce.as_deref() != Some(nonce) {
+            return Err(format!("nonce {nonce} did not come back"));
+        }
+        Ok(hop)
+    }
+}
+
+#[cfg(test)]
+mod tests;

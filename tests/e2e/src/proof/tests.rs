@@ -1,0 +1,139 @@
+//! The proof believes nonces that come back from the right process, and nothing else.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use testbed::Deadline;
+use trace::Site;
+use wiremock::matchers::path;
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+
+use super::{Answerer, Prover};
+
+/// A storefront whose order-service hop is made by a function of the nonce.
+struct Storefront<F>(F);
+
+impl<F: Fn(&str) -> Value + Send + Sync> Respond for Storefront<F> {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let nonce = request
+            .url
+            .query_pairs()
+            .find(|(name, _)| name == "nonce")
+            .map(|(_, nonce)| nonce.into_owned());
+        let nonce = nonce.unwrap_or_default();
+        ResponseTemplate::new(200).set_body_json(json!({ "nonce": nonce, "hops": [(self.0)(&nonce)] }))
+    }
+}
+
+fn hop(site: Site, pid: u32, nonce: &str) -> Value {
+    json!({
+        "service": "order-service", "version": "1", "site": site, "pid": pid, "instance_id": "i", "nonce": nonce,
+        "telemetry": { "exporter": "none", "started": 0, "exported": 0, "failed": 0, "last_error": null }
+    })
+}
+
+async fn prove(
+    answer: impl Fn(&str) -> Value + Send + Sync + 'static,
+    expected: Answerer,
+    limit: Duration,
+) -> Result<super::Proof, String> {
+    let server = MockServer::start().await;
+    Mock::given(path("/route"))
+        .respond_with(Storefront(answer))
+        .mount(&server)
+        .await;
+    let prover = Prover::new(&server.uri()).unwrap();
+    prover
+        .prove(&Deadline::after(limit), &expected, None)
+        .await
+        .map_err(|error| error.to_string())
+}
+
+const SHORT: Duration = Duration::from_millis(200);
+const LONG: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn several_nonces_from_the_process_that_we_started_are_a_proof() {
+    let proof = prove(
+        |nonce| hop(Site::Workstation, 42, nonce),
+        Answerer::Workstation { pid: 42 },
+        LONG,
+    )
+    .await
+    .unwrap();
+    assert_eq!(proof.nonces.len(), super::ANSWERS);
+    assert_eq!(proof.answered_by, "order-service@workstation pid 42");
+}
+
+#[tokio::test]
+async fn another_process_on_the_workstation_is_not_ours() {
+    let error = prove(
+        |nonce| hop(Site::Workstation, 41, nonce),
+        Answerer::Workstation { pid: 42 },
+        SHORT,
+    )
+    .await
+    .unwrap_err();
+    assert!(
+        error.contains("answered by order-service@workstation pid 41"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn the_same_pid_inside_the_cluster_is_not_ours() {
+    let error = prove(
+        |nonce| hop(Site::Cluster, 42, nonce),
+        Answerer::Workstation { pid: 42 },
+        SHORT,
+    )
+    .await
+    .unwrap_err();
+    assert!(
+        error.contains("answered by order-service@cluster pid 42"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_without_our_nonce_proves_nothing() {
+    let error = prove(
+        |_| hop(Site::Workstation, 42, "stale"),
+        Answerer::Workstation { pid: 42 },
+        SHORT,
+    )
+    .await
+    .unwrap_err();
+    assert!(error.contains("did not come back"), "{error}");
+}
+
+#[tokio::test]
+async fn the_traffic_is_back_when_the_cluster_answers() {
+    prove(|nonce| hop(Site::Cluster, 1, nonce), Answerer::Cluster, LONG)
+        .await
+        .unwrap();
+    prove(|nonce| hop(Site::Workstation, 1, nonce), Answerer::Cluster, SHORT)
+        .await
+        .unwrap_err();
+}
+
+#[tokio::test]
+async fn one_wrong_answer_starts_the_count_again() {
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let answer = move |nonce: &str| {
+        let count = asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        hop(
+            if count == 1 {
+                Site::Cluster
+            } else {
+                Site::Workstation
+            },
+            42,
+            nonce,
+        )
+    };
+    let proof = prove(answer, Answerer::Workstation { pid: 42 }, LONG)
+        .await
+        .unwrap();
+    assert_eq!(proof.nonces.len(), super::ANSWERS);
+}

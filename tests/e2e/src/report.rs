@@ -1,0 +1,95 @@
+//! What a run tells: the console and JSON lines while it runs, files when it is over. All of them consume events.
+
+pub mod console;
+mod files;
+pub mod html;
+pub mod model;
+mod reporter;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use jaeger_api::JaegerClient;
+use trace::render::{self, MermaidOptions, TextOptions};
+use trace::{Evidence, Trace, TraceId};
+
+use crate::stage::Case;
+
+pub use files::WriteError;
+pub use reporter::{Reporter, Written};
+
+use model::{CaseReport, PictureReport, RequestReport};
+
+/// The HTML page's name in the run directory.
+pub const PAGE: &str = "report.html";
+
+/// The anchor of a scenario or twin on the HTML page.
+#[must_use]
+pub fn anchor(name: &str, round: u32) -> String {
+    let name = name.replace('/', ".");
+    if round > 1 {
+        format!("{name}.{round}")
+    } else {
+        name
+    }
+}
+
+/// Spans drawn of one picture at most: a page of many traces stays readable and small.
+const MOST_ROWS: usize = 200;
+
+/// Cases in the form of the report. A trace is drawn once per scenario, with the first case that was judged on it.
+#[must_use]
+pub fn cases(scenario: &str, jaeger: &JaegerClient, cases: Vec<Case>) -> Vec<CaseReport> {
+    let mut seen = BTreeSet::new();
+    cases
+        .into_iter()
+        .map(|case| CaseReport {
+            label: case.label,
+            verdict: case.verdict,
+            waited_ms: case.waited.as_secs_f64() * 1e3,
+            picture: case
+                .evidence
+                .as_ref()
+                .filter(|evidence| seen.insert(evidence.trace_id))
+                .and_then(|evidence| draw(scenario, jaeger, evidence)),
+            request: case.evidence.map(|evidence| RequestReport {
+                request_id: evidence.request_id,
+                trace_id: evidence.trace_id,
+                answer: evidence.answer,
+                accounts: evidence.accounts,
+            }),
+        })
+        .collect()
+}
+
+fn draw(scenario: &str, jaeger: &JaegerClient, evidence: &Evidence) -> Option<PictureReport> {
+    let traces: Vec<TraceId> = evidence
+        .trace
+        .iter()
+        .chain(&evidence.strays)
+        .map(Trace::id)
+        .collect();
+    if traces.is_empty() {
+        return None;
+    }
+    let ours = evidence.trace_id;
+    let name = format!("{}-{}", scenario.replace('/', "."), &ours.to_string()[..8]);
+    Some(PictureReport {
+        traces,
+        jaeger_url: jaeger.trace_url(ours),
+        path: evidence
+            .trace
+            .as_ref()
+            .map_or_else(|| "no span".to_owned(), render::path),
+        text: render::text(
+            evidence,
+            &TextOptions {
+                rows: MOST_ROWS,
+                ..TextOptions::default()
+            },
+        ),
+        mermaid: render::mermaid(evidence, &MermaidOptions::default()),
+        waterfall: render::waterfall(evidence, MOST_ROWS),
+        file: PathBuf::from("traces").join(name),
+    })
+}

@@ -1,0 +1,303 @@
+//! The console: results on standard output, the story on standard error; readable without colour.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use testbed::event::{Event, Outcome as StepOutcome};
+use trace::Verdict;
+
+use super::files::WriteError;
+use super::model::{Outcome, RunReport};
+
+/// Where names end and durations begin.
+const NAME_WIDTH: usize = 76;
+
+const OK: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const OPEN: Style = AnsiColor::Yellow.on_default();
+const FAINT: Style = Style::new().dimmed();
+
+/// Prints a run for people, or its events for programs.
+#[derive(Debug)]
+pub struct Console {
+    verbose: bool,
+    /// The current step on a terminal; draws nothing elsewhere.
+    spinner: ProgressBar,
+    in_scenario: bool,
+    directory: String,
+}
+
+impl Console {
+    /// A console for a run that writes into `directory`.
+    #[must_use]
+    pub fn new(verbose: bool, directory: &Path) -> Self {
+        let target = if io::stderr().is_terminal() {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let spinner = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) = ProgressStyle::with_template("  {spinner} {msg}") {
+            spinner.set_style(style);
+        }
+        Self {
+            verbose,
+            spinner,
+            in_scenario: false,
+            directory: directory.display().to_string(),
+        }
+    }
+
+    /// One event as one line of JSON on standard output.
+    pub fn json(&self, event: &Event) {
+        match serde_json::to_string(event) {
+            Ok(line) => self.out(&line),
+            Err(error) => self.err(&format!("error: an event can't be written as JSON: {error}")),
+        }
+    }
+
+    /// One event for people.
+    pub fn event(&mut self, event: &Event) {
+        match event {
+            Event::RunStarted {
+                run,
+                environment,
+                dir,
+                chosen,
+                cannot_prove,
+                ..
+            } => {
+                let note = cannot_prove
+                    .as_ref()
+                    .map_or_else(String::new, |note| format!("  {FAINT}({note}){FAINT:#}"));
+                self.out(&format!("run {run} · {environment} · {}{note}", dir.display()));
+                if let Some(chosen) = chosen {
+                    self.err(&format!("  {FAINT}{chosen}{FAINT:#}"));
+                }
+            }
+            Event::StepStarted { step } => self.spin(step),
+            Event::StepFinished {
+                step,
+                took,
+                outcome,
+                detail,
+            } => self.step(step, *took, outcome, detail.as_deref()),
+            Event::ScenarioStarted { scenario, .. } => {
+                self.in_scenario = true;
+                self.spin(scenario);
+            }
+            Event::ScenarioFinished {
+                scenario,
+                twin_of,
+                verdict,
+                as_expected,
+                took,
+                file,
+            } => {
+                self.in_scenario = false;
+                self.scenario(scenario, twin_of.as_deref(), verdict, *as_expected, *took);
+                if !as_expected && let Some(file) = file {
+                    self.out(&format!(
+                        "          report    {}/{}",
+                        self.directory,
+                        file.display()
+                    ));
+                }
+            }
+            Event::ScenarioSkipped { scenario, reason } => {
+                self.out(&line(OPEN, "skip", scenario, None));
+                self.out(&format!("          because   {reason}"));
+            }
+            Event::Note { text } => self.err(&format!("note: {text}")),
+            Event::Warning { text, hint } => {
+                self.err(&format!("{OPEN}warning{OPEN:#}: {text}"));
+                if let Some(hint) = hint {
+                    self.err(&format!("hint: {hint}"));
+                }
+            }
+            Event::UndoFinished { name, took, outcome } => {
+                if *outcome != StepOutcome::Ok || self.verbose {
+                    self.step(&format!("undo: {name}"), *took, outcome, None);
+                }
+            }
+            Event::Collected { what, path } => {
+                self.err(&format!("  kept  {what}: {}/{}", self.directory, path.display()));
+            }
+            Event::RunFinished { .. } => self.spinner.finish_and_clear(),
+        }
+    }
+
+    fn step(&self, name: &str, took: Duration, outcome: &StepOutcome, detail: Option<&str>) {
+        let detail = detail.map_or_else(String::new, |detail| format!("  {detail}"));
+        match outcome {
+            StepOutcome::Ok if self.in_scenario && !self.verbose => {}
+            StepOutcome::Ok => self.err(&format!("{}{detail}", line(OK, "ok", name, Some(took)))),
+            StepOutcome::Failed { error, hint } => {
+                self.err(&line(BAD, "FAIL", name, Some(took)));
+                for row in error.lines() {
+                    self.err(&format!("          {row}"));
+                }
+                if let Some(hint) = hint {
+                    self.err(&format!("hint: {hint}"));
+                }
+            }
+            StepOutcome::TimedOut => {
+                self.err(&format!("{}  timed out", line(BAD, "FAIL", name, Some(took))));
+            }
+            StepOutcome::Interrupted => {
+                self.err(&format!("{}  interrupted", line(OPEN, "stop", name, Some(took))));
+            }
+        }
+    }
+
+    fn scenario(
+        &self,
+        name: &str,
+        twin_of: Option<&str>,
+        verdict: &Verdict,
+        as_expected: bool,
+        took: Duration,
+    ) {
+        // A twin's line begins with a stroke under its scenario, whose name it need not repeat.
+        let short = twin_of
+            .and_then(|scenario| name.strip_prefix(scenario))
+            .map_or_else(|| name.to_owned(), |twin| format!("  {twin}"));
+        let (style, word) = match (as_expected, verdict) {
+            (true, _) => (OK, "ok"),
+            (false, Verdict::Inconclusive { .. }) => (OPEN, "open"),
+            (false, _) => (BAD, "FAIL"),
+        };
+        self.out(&line(style, word, &short, Some(took)));
+        match verdict {
+            Verdict::Pass { shown } if as_expected && self.verbose => {
+                for fact in shown {
+                    self.out(&format!("          {FAINT}shown     {fact}{FAINT:#}"));
+                }
+            }
+            Verdict::Fail { mismatches } if as_expected && self.verbose => {
+                if let Some(cause) = mismatches.iter().find_map(|mismatch| mismatch.cause.as_ref()) {
+                    self.out(&format!("          {FAINT}judged    Fail: {cause}{FAINT:#}"));
+                }
+            }
+            _ if as_expected => {}
+            Verdict::Pass { .. } => {
+                self.out("          expected  a twin that is judged as it must be");
+                self.out("          found     judged Pass");
+            }
+            Verdict::Fail { mismatches } => {
+                let mut last_cause = None;
+                for mismatch in mismatches {
+                    self.out(&format!("          expected  {}", mismatch.expected));
+                    self.out(&format!("          found     {}", mismatch.found));
+                    let cause = mismatch.cause.as_ref();
+                    if let Some(cause) = cause.filter(|_| cause != last_cause) {
+                        self.out(&format!("          cause     {cause}"));
+                    }
+                    last_cause = cause;
+                }
+            }
+            Verdict::Inconclusive { waited, last } => {
+                self.out(&format!("          waited    {}", duration(*waited)));
+                self.out(&format!("          last      {last}"));
+            }
+        }
+    }
+
+    /// The end of a run: counts, where the report is, and for a failure the command that looks closer.
+    pub fn summary(&self, report: &RunReport, page: &Path, errors: &[WriteError]) {
+        let counts = report.counts;
+        let twins = report.scenarios.iter().filter(|one| one.twin.is_some()).count();
+        let scenarios = report.scenarios.len() - twins;
+        let mut parts = vec![format!("{} as expected", counts.passed)];
+        for (count, word) in [
+            (counts.failed, "failed"),
+            (counts.inconclusive, "inconclusive"),
+            (counts.skipped, "skipped"),
+        ] {
+            if count > 0 {
+                parts.push(format!("{count} {word}"));
+            }
+        }
+        self.out(&format!(
+            "{scenarios} scenarios and {twins} twins: {} · {} · {}",
+            parts.join(", "),
+            duration(Duration::from_secs_f64(report.took_ms / 1e3)),
+            page.display()
+        ));
+        self.write_errors(errors);
+        let left: Vec<&str> = report
+            .undo
+            .iter()
+            .filter(|line| line.error.is_some())
+            .map(|line| line.name.as_str())
+            .collect();
+        if !left.is_empty() {
+            self.err(&format!("{BAD}error{BAD:#}: not undone: {}", left.join(", ")));
+            self.err("hint: `cargo xtask down` tries again");
+        }
+        let bad = |outcome: &Outcome| matches!(outcome, Outcome::Failed | Outcome::Inconclusive);
+        let failed: Vec<&str> = report
+            .scenarios
+            .iter()
+            .filter(|one| bad(&one.outcome))
+            .map(|one| one.name.as_str())
+            .collect();
+        if let Some(first) = failed.first() {
+            self.err(&format!(
+                "{BAD}error{BAD:#}: {} of {} not as expected",
+                failed.len(),
+                report.scenarios.len()
+            ));
+            self.err(&format!(
+                "hint: rerun with `cargo xtask e2e --scenario {first} --keep`"
+            ));
+        } else if report.exit_code != 0 {
+            self.err(&format!("{BAD}error{BAD:#}: {}", report.exit_meaning));
+        }
+    }
+
+    /// Files of the report that could not be written.
+    pub fn write_errors(&self, errors: &[WriteError]) {
+        for error in errors {
+            self.err(&format!("{BAD}error{BAD:#}: {}", testbed::explain::chain(error)));
+        }
+    }
+
+    fn spin(&self, what: &str) {
+        self.spinner.set_message(what.to_owned());
+        self.spinner.tick();
+    }
+
+    /// A reader that went away (`… | head`) is not an error of the run.
+    fn out(&self, text: &str) {
+        self.spinner.suspend(|| {
+            let _ = writeln!(anstream::stdout(), "{text}");
+        });
+    }
+
+    fn err(&self, text: &str) {
+        self.spinner.suspend(|| {
+            let _ = writeln!(anstream::stderr(), "{text}");
+        });
+    }
+}
+
+fn line(style: Style, word: &str, name: &str, took: Option<Duration>) -> String {
+    let took = took.map_or_else(String::new, duration);
+    format!("  {style}{word:<4}{style:#}  {name:<NAME_WIDTH$}{took:>8}")
+}
+
+/// `3 ms`, `1.4 s`, `2 min 5 s`.
+fn duration(took: Duration) -> String {
+    let seconds = took.as_secs_f64();
+    if seconds < 1.0 {
+        format!("{:.0} ms", seconds * 1e3)
+    } else if seconds < 100.0 {
+        format!("{seconds:.1} s")
+    } else {
+        format!("{} min {} s", took.as_secs() / 60, took.as_secs() % 60)
+    }
+}

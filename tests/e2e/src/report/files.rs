@@ -1,0 +1,83 @@
+//! The files of a run: `report.json`, `report.html`, and every trace as text and Mermaid.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::html;
+use super::model::RunReport;
+
+/// A file that could not be written. The run's verdict stands; the file is missing or cut off.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}", path.display())]
+pub struct WriteError {
+    /// Which file.
+    pub path: PathBuf,
+    /// Why.
+    #[source]
+    pub source: io::Error,
+}
+
+/// Writes all files into `directory`, each on its own: one that fails does not stop the others.
+pub(super) fn write(directory: &Path, report: &RunReport) -> Vec<WriteError> {
+    let mut errors = Vec::new();
+    let mut attempt = |name: &Path, content: &[u8]| {
+        let path = directory.join(name);
+        if let Err(source) = put(&path, content) {
+            errors.push(WriteError { path, source });
+        }
+    };
+    match serde_json::to_vec_pretty(report) {
+        Ok(json) => attempt(Path::new("report.json"), &json),
+        Err(error) => attempt(
+            Path::new("report.json"),
+            format!("{{\"error\":{:?}}}", error.to_string()).as_bytes(),
+        ),
+    }
+    attempt(Path::new(super::PAGE), html::page(report).as_bytes());
+    for picture in report
+        .scenarios
+        .iter()
+        .flat_map(|one| &one.cases)
+        .filter_map(|case| case.picture.as_ref())
+    {
+        attempt(&picture.file.with_extension("txt"), picture.text.as_bytes());
+        attempt(&picture.file.with_extension("mmd"), picture.mermaid.as_bytes());
+    }
+    errors
+}
+
+/// Writes a file and makes sure that a full disk is noticed now.
+fn put(path: &Path, content: &[u8]) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut file = std::fs::File::create(path)?;
+    file.write_all(content)?;
+    file.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_costs_one_file_and_says_which() {
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/dev/full", folder.path().join("report.json")).unwrap();
+        let errors = write(folder.path(), &RunReport::empty());
+        assert_eq!(errors.len(), 1);
+        assert_eq!(errors[0].path, folder.path().join("report.json"));
+        assert_eq!(errors[0].source.kind(), io::ErrorKind::StorageFull);
+        assert!(folder.path().join(super::super::PAGE).metadata().unwrap().len() > 0);
+    }
+
+    #[test]
+    fn a_folder_that_is_a_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let taken = folder.path().join("taken");
+        std::fs::write(&taken, "").unwrap();
+        let errors = write(&taken, &RunReport::empty());
+        assert_eq!(errors.len(), 2);
+    }
+}

@@ -1,0 +1,334 @@
+//! A run: preflight → up → for each scenario: play and judge → collect → undo → report → exit code.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use testbed::event::{Counts, Event};
+use testbed::run::Run;
+use testbed::{BoxError, Endpoints, Environment, StepError};
+
+use crate::bed::Bed;
+use crate::caller::Caller;
+use crate::exit::ExitCode;
+use crate::gather;
+use crate::outcome;
+use crate::places::Binaries;
+use crate::proof::Prover;
+use crate::report;
+use crate::report::model::{Outcome, ScenarioReport, TwinReport};
+use crate::scenario::{Capability, Fault, Scenario, Twin};
+use crate::selection::{Selected, full_name};
+use crate::stage::{Stage, StageError};
+
+/// How long an environment may take to come up, over all its steps.
+const UP_LIMIT: Duration = Duration::from_secs(600);
+
+/// What to play, and how.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Scenarios and twins.
+    pub selected: Vec<Selected>,
+    /// How many times.
+    pub repeat: u32,
+    /// Whether to stop at the first one that is not as expected.
+    pub fail_fast: bool,
+    /// Whether to collect evidence even when all is well, and to keep the environment up until Ctrl-C.
+    pub keep: bool,
+    /// How long spans may take to arrive, when the environment's own limit is not the one to take.
+    pub settle_limit: Option<Duration>,
+    /// The service binaries.
+    pub binaries: Binaries,
+}
+
+/// Scenario reports as they come in, shared with the reporter.
+pub type Reports = Arc<Mutex<Vec<ScenarioReport>>>;
+
+/// Plays the plan in the environment and undoes everything, whatever happens on the way.
+pub async fn run(run: &Run, environment: Box<dyn Environment>, plan: &Plan, reports: &Reports) -> ExitCode {
+    let began = Instant::now();
+    let interrupted = run.interrupted();
+    // The undo stack lives in the run, outside this future: dropping it at any await still undoes.
+    let played = tokio::select! {
+        biased;
+        () = interrupted.cancelled() => ExitCode::Interrupted,
+        code = play(run, environment, plan, reports) => code,
+    };
+    if plan.keep && played.left_an_environment() {
+        // Ending what was asked to be kept is not an interrupted run: the verdict stands.
+        run.events().note("kept until Ctrl-C");
+        interrupted.cancelled().await;
+    }
+    let undone = run.finish().await;
+    let code = if undone.complete() {
+        played
+    } else {
+        played.and(ExitCode::UndoIncomplete)
+    };
+    let counts = count(&reports.lock().unwrap_or_else(PoisonError::into_inner));
+    run.events().emit(Event::RunFinished {
+        exit_code: code.code(),
+        counts,
+        took: began.elapsed(),
+    });
+    code
+}
+
+async fn play(run: &Run, environment: Box<dyn Environment>, plan: &Plan, reports: &Reports) -> ExitCode {
+    let missing = environment.preflight().await;
+    if !missing.is_empty() {
+        for one in missing {
+            run.events().warn(one.fact, Some(one.cure));
+        }
+        return ExitCode::PrerequisiteMissing;
+    }
+    let mut bed = match up(run, environment, plan).await {
+        Ok(bed) => bed,
+        Err(error) => {
+            if matches!(error, UpError::Interrupted) {
+                return ExitCode::Interrupted;
+            }
+            run.events()
+                .warn(format!("the environment did not come up: {error}"), error.hint());
+            return ExitCode::EnvironmentDown;
+        }
+    };
+    let code = play_all(&mut bed, plan, reports).await;
+    if code != ExitCode::Passed || plan.keep {
+        for collected in bed.environment.collect(&run.dir().file("evidence")).await {
+            run.events().emit(Event::Collected {
+                what: collected.what,
+                path: collected.path,
+            });
+        }
+    }
+    if plan.keep {
+        let Endpoints {
+            storefront, jaeger, ..
+        } = &bed.endpoints;
+        run.events()
+            .note(format!("storefront {storefront} · Jaeger {jaeger}"));
+    }
+    code
+}
+
+#[derive(Debug, thiserror::Error)]
+enum UpError {
+    #[error("interrupted")]
+    Interrupted,
+    #[error("{0}")]
+    Environment(BoxError),
+    #[error("the HTTP client can't be made: {0}")]
+    Http(#[from] reqwest::Error),
+    #[error(transparent)]
+    Jaeger(#[from] jaeger_api::JaegerError),
+}
+
+impl UpError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Environment(error) => error.hint(),
+            Self::Jaeger(error) => error.hint(),
+            Self::Interrupted | Self::Http(_) => None,
+        }
+    }
+}
+
+async fn up(run: &Run, mut environment: Box<dyn Environment>, plan: &Plan) -> Result<Bed, UpError> {
+    let limit = run.deadline(UP_LIMIT);
+    let endpoints = match limit.bound(environment.up(run)).await {
+        Ok(Ok(endpoints)) => endpoints,
+        Ok(Err(error)) if run.interrupted().is_cancelled() => {
+            drop(error);
+            return Err(UpError::Interrupted);
+        }
+        Ok(Err(error)) => return Err(UpError::Environment(error)),
+        Err(_) => return Err(UpError::Interrupted),
+    };
+    let jaeger = jaeger_api::JaegerClient::new(&endpoints.jaeger)?;
+    jaeger.probe().await?;
+    let mut limits = gather::limits(environment.name());
+    if let Some(deadline) = plan.settle_limit {
+        limits.deadline = deadline;
+    }
+    Ok(Bed {
+        limits,
+        run: run.clone(),
+        caller: Caller::new(&endpoints.storefront)?,
+        prover: Prover::new(&endpoints.storefront)?,
+        http: reqwest::Client::builder().no_proxy().build()?,
+        binaries: plan.binaries.clone(),
+        environment,
+        endpoints,
+        jaeger,
+    })
+}
+
+async fn play_all(bed: &mut Bed, plan: &Plan, reports: &Reports) -> ExitCode {
+    let mut code = ExitCode::Passed;
+    for round in 1..=plan.repeat {
+        for selected in &plan.selected {
+            let scenario = selected.scenario;
+            let itself = selected.itself.then_some(None);
+            for twin in itself.into_iter().chain(selected.twins.iter().copied().map(Some)) {
+                let (report, usable) = play_one(bed, scenario, twin, round).await;
+                let this = match &report.outcome {
+                    Outcome::Passed | Outcome::Skipped { .. } => ExitCode::Passed,
+                    Outcome::Failed => ExitCode::ExpectationFailed,
+                    Outcome::Inconclusive => ExitCode::Inconclusive,
+                };
+                finish(bed, reports, report);
+                if bed.run.interrupted().is_cancelled() {
+                    return ExitCode::Interrupted;
+                }
+                code = code.and(this);
+                if !usable || (plan.fail_fast && this != ExitCode::Passed) {
+                    return code;
+                }
+            }
+        }
+    }
+    let reports = reports.lock().unwrap_or_else(PoisonError::into_inner);
+    if code == ExitCode::Passed && count(&reports).passed == 0 {
+        // Everything was skipped: a run that proves nothing must not be green.
+        return ExitCode::PrerequisiteMissing;
+    }
+    code
+}
+
+/// Plays one scenario or twin. The second value says whether the environment can still be used.
+async fn play_one(
+    bed: &mut Bed,
+    scenario: &'static Scenario,
+    twin: Option<&'static Twin>,
+    round: u32,
+) -> (ScenarioReport, bool) {
+    let name = twin.map_or_else(|| scenario.name.to_owned(), |twin| full_name(scenario, twin));
+    let mut report = ScenarioReport {
+        name: name.clone(),
+        about: scenario.about.to_owned(),
+        twin: twin.map(|twin| TwinReport {
+            of: scenario.name,
+            fault: twin.fault.describe(),
+            must_be_judged: outcome::describe(twin.judged),
+        }),
+        round,
+        outcome: Outcome::Passed,
+        verdict: None,
+        error: None,
+        proofs: Vec::new(),
+        cases: Vec::new(),
+        took_ms: 0.0,
+    };
+    let fault = twin.map(|twin| twin.fault);
+    if let Some(lacking) = lacking(bed, scenario, fault) {
+        let reason = format!(
+            "the {} environment can't {}",
+            bed.environment.name(),
+            ability(lacking)
+        );
+        report.outcome = Outcome::Skipped { reason };
+        return (report, true);
+    }
+    bed.run.events().emit(Event::ScenarioStarted {
+        scenario: name.clone(),
+        twin_of: twin.map(|_| scenario.name.to_owned()),
+    });
+    let began = Instant::now();
+    let mut stage = Stage::new(bed, fault);
+    let played = (scenario.play)(&mut stage).await;
+    let cleared = stage.clear().await;
+    report.took_ms = began.elapsed().as_secs_f64() * 1e3;
+    let usable = cleared.is_ok();
+    let (cases, proofs, error) = match cleared {
+        Ok((cases, proofs)) => (cases, proofs, played.err()),
+        Err(error) => (Vec::new(), Vec::new(), Some(error)),
+    };
+    report.proofs = proofs;
+    match error {
+        Some(error) => {
+            report.outcome = Outcome::Failed;
+            report.error = Some(describe(&error));
+        }
+        None => {
+            let verdict = outcome::combine(&cases);
+            report.outcome = match twin {
+                Some(twin) => outcome::of_twin(twin.judged, &verdict, &cases),
+                None => outcome::of_scenario(&verdict),
+            };
+            report.verdict = Some(verdict);
+        }
+    }
+    report.cases = report::cases(&name, &bed.jaeger, cases);
+    (report, usable)
+}
+
+fn lacking(bed: &Bed, scenario: &Scenario, fault: Option<Fault>) -> Option<Capability> {
+    let needed = scenario.needs.iter().copied().chain(fault.and_then(Fault::needs));
+    needed.into_iter().find(|need| !bed.environment.can(*need))
+}
+
+/// The end of the sentence "this environment can't …".
+const fn ability(capability: Capability) -> &'static str {
+    match capability {
+        Capability::HeaderIntercept => "limit an intercept to requests with a header",
+        Capability::Disturb => "break the intercept path on purpose",
+    }
+}
+
+fn describe(error: &StageError) -> String {
+    match error {
+        StageError::Step(error @ StepError::Interrupted { .. }) => error.to_string(),
+        other => testbed::explain::chain(other),
+    }
+}
+
+/// Keeps a report and tells the consumers of events about it.
+fn finish(bed: &Bed, reports: &Reports, report: ScenarioReport) {
+    if let Outcome::Skipped { reason } = &report.outcome {
+        bed.run.events().emit(Event::ScenarioSkipped {
+            scenario: report.name.clone(),
+            reason: reason.clone(),
+        });
+        reports
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(report);
+        return;
+    }
+    let verdict = report.verdict.clone().unwrap_or_else(|| trace::Verdict::Fail {
+        mismatches: vec![trace::Mismatch {
+            expected: "the scenario can be played to its end".to_owned(),
+            found: report.error.clone().unwrap_or_default(),
+            at: None,
+            cause: None,
+        }],
+    });
+    let event = Event::ScenarioFinished {
+        scenario: report.name.clone(),
+        twin_of: report.twin.as_ref().map(|twin| twin.of.to_owned()),
+        verdict,
+        as_expected: report.outcome == Outcome::Passed,
+        took: Duration::from_secs_f64(report.took_ms / 1e3),
+        file: Some(format!("{}#{}", report::PAGE, report::anchor(&report.name, report.round)).into()),
+    };
+    reports
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(report);
+    bed.run.events().emit(event);
+}
+
+/// How many of what.
+#[must_use]
+pub fn count(reports: &[ScenarioReport]) -> Counts {
+    let mut counts = Counts::default();
+    for report in reports {
+        match report.outcome {
+            Outcome::Passed => counts.passed += 1,
+            Outcome::Failed => counts.failed += 1,
+            Outcome::Inconclusive => counts.inconclusive += 1,
+            Outcome::Skipped { .. } => counts.skipped += 1,
+        }
+    }
+    counts
+}

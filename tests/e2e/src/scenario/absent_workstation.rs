@@ -1,0 +1,52 @@
+//! An intercept without a process behind it: the caller sees an error, and the verdict names it.
+
+use futures_util::FutureExt as _;
+use testbed::Selection;
+use trace::{At, Expectation, SpanKind, SpanSelector};
+
+use super::{CauseKind, Fault, Judged, Scenario, Twin, topology};
+use crate::caller::Order;
+
+pub(super) const SCENARIO: Scenario = Scenario {
+    name: "an_absent_workstation_process_is_an_error_and_is_named",
+    about: "intercepted, but nobody listens: 502 to the caller, the trace ends at storefront, the cause is named",
+    needs: &[],
+    play: |stage| {
+        async move {
+            stage.intercept(Selection::All).await?;
+            if !stage.broken_by(Fault::WorkstationStays) {
+                stage.stop_workstation().await?;
+            }
+            let order = stage.order(Order::known()).await;
+            let expected = vec![
+                Expectation::Status(502),
+                Expectation::Connected,
+                Expectation::NoStray,
+                Expectation::Error {
+                    select: SpanSelector::at(&At::cluster(topology::STOREFRONT)).kind(SpanKind::Client),
+                },
+                Expectation::Absent {
+                    select: SpanSelector::service(topology::ORDER),
+                },
+                Expectation::Absent {
+                    select: SpanSelector::service(topology::INVENTORY),
+                },
+            ];
+            stage.judge("order", order.clone(), expected).await?;
+            stage
+                .expect_failure_named(
+                    "the same order, judged as if it had been served",
+                    order,
+                    topology::served_on_the_workstation(),
+                    CauseKind::Unreachable,
+                )
+                .await
+        }
+        .boxed_local()
+    },
+    twins: &[Twin {
+        name: "somebody_answers",
+        fault: Fault::WorkstationStays,
+        judged: Judged::FailsWithoutCause,
+    }],
+};

@@ -1,0 +1,39 @@
+//! Many orders at once stay apart.
+
+use futures_util::FutureExt as _;
+use testbed::Selection;
+
+use super::{CauseKind, Fault, Judged, Scenario, Twin, topology};
+use crate::caller::Order;
+use crate::random;
+
+/// How many orders are under way at the same time.
+const ORDERS: usize = 50;
+
+pub(super) const SCENARIO: Scenario = Scenario {
+    name: "fifty_concurrent_orders_are_fifty_traces",
+    about: "fifty orders at once through the intercept: fifty separate whole traces",
+    needs: &[],
+    play: |stage| {
+        async move {
+            stage.intercept(Selection::All).await?;
+            let shared = stage.broken_by(Fault::SharedTraceId).then(random::trace_id);
+            let orders = (0..ORDERS)
+                .map(|_| match shared {
+                    Some(trace_id) => Order::known().under(trace_id),
+                    None => Order::known(),
+                })
+                .collect();
+            let placed = stage.order_all(orders).await;
+            stage
+                .judge_all("order", placed, topology::served_on_the_workstation())
+                .await
+        }
+        .boxed_local()
+    },
+    twins: &[Twin {
+        name: "one_trace_id_for_all",
+        fault: Fault::SharedTraceId,
+        judged: Judged::Fails(CauseKind::HandledTwice),
+    }],
+};

@@ -1,0 +1,237 @@
+//! Where a scenario is played: it says what should happen, and the stage applies a twin's fault where the right thing
+//! would be done. Collects the cases that were judged and the proofs that were given.
+
+mod expect;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use testbed::environment::{InterceptSpec, Selection};
+use testbed::{BoxError, StepError};
+
+use crate::bed::Bed;
+use crate::caller::{Order, Placed};
+use crate::proof::{Answerer, Proof};
+use crate::scenario::Fault;
+use crate::scenario::topology::ORDER;
+use crate::workstation::Workstation;
+
+pub use expect::{Case, Gathered};
+
+/// How long the data plane may take to follow a switch. Telepresence's first intercept restarts the pod.
+const PROOF_LIMIT: Duration = Duration::from_secs(30);
+/// How long an environment may take to claim that a switch was made.
+const SWITCH_LIMIT: Duration = Duration::from_secs(30);
+
+/// Why a scenario could not be played to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// A step failed, took too long, or was interrupted.
+    #[error(transparent)]
+    Step(#[from] StepError),
+    /// The environment refused.
+    #[error("the environment refused: {0}")]
+    Environment(BoxError),
+    /// A scenario used what it had not set up: a mistake in the scenario.
+    #[error("the scenario needs {0} first")]
+    Order(&'static str),
+    /// The process on the workstation does not answer.
+    #[error("the workstation's process does not answer: {0}")]
+    Workstation(String),
+    /// The store can't be asked.
+    #[error("Jaeger can't be asked: {0}")]
+    Jaeger(#[from] jaeger_api::JaegerError),
+}
+
+impl From<BoxError> for StageError {
+    fn from(error: BoxError) -> Self {
+        Self::Environment(error)
+    }
+}
+
+/// Where one scenario, or one of its twins, is played.
+#[derive(Debug)]
+pub struct Stage<'b> {
+    bed: &'b mut Bed,
+    fault: Option<Fault>,
+    workstation: Option<Workstation>,
+    cases: Vec<Case>,
+    proofs: Vec<Proof>,
+}
+
+impl<'b> Stage<'b> {
+    /// An empty stage; `fault` is what a twin breaks.
+    pub fn new(bed: &'b mut Bed, fault: Option<Fault>) -> Self {
+        Self {
+            bed,
+            fault,
+            workstation: None,
+            cases: Vec::new(),
+            proofs: Vec::new(),
+        }
+    }
+
+    /// Whether this twin breaks that.
+    #[must_use]
+    pub fn broken_by(&self, fault: Fault) -> bool {
+        self.fault == Some(fault)
+    }
+
+    /// The run's id: a header value that nobody else uses.
+    #[must_use]
+    pub fn run_id(&self) -> String {
+        self.bed.run.id().to_string()
+    }
+
+    /// Makes sure that the cluster serves alone.
+    ///
+    /// # Errors
+    /// When the data plane doesn't show it.
+    pub async fn without_intercept(&mut self) -> Result<(), StageError> {
+        if self.broken_by(Fault::StrayIntercept) {
+            return self.intercept(Selection::All).await;
+        }
+        self.prove(Answerer::Cluster, None).await
+    }
+
+    /// Starts the process on the workstation, sends it the selected traffic, and proves that it arrives.
+    ///
+    /// # Errors
+    /// When the process does not start, the environment refuses, or the data plane doesn't show it.
+    pub async fn intercept(&mut self, selection: Selection) -> Result<(), StageError> {
+        if let Some(Fault::Path(disturbance)) = self.fault {
+            self.bed.environment.disturb(Some(disturbance)).await?;
+        }
+        let listen = self.bed.endpoints.workstation_listen;
+        let (pid, target) = self.start_workstation(listen).await?;
+        if self.broken_by(Fault::NoIntercept) {
+            return Ok(());
+        }
+        let header = match &selection {
+            Selection::All => None,
+            Selection::Header { value, .. } => Some(value.clone()),
+        };
+        let filtered = header.is_some() && !self.broken_by(Fault::UnfilteredIntercept);
+        let selection = if filtered { selection } else { Selection::All };
+        let spec = InterceptSpec {
+            workload: ORDER.to_owned(),
+            selection,
+            target,
+        };
+        let run = self.bed.run.clone();
+        run.step(
+            "intercept",
+            SWITCH_LIMIT,
+            self.bed.environment.intercept(&run, &spec),
+        )
+        .await?;
+        self.prove(Answerer::Workstation { pid }, header.as_deref())
+            .await?;
+        if filtered {
+            self.prove(Answerer::Cluster, None).await?;
+        }
+        if self.broken_by(Fault::WorkstationGone) {
+            self.stop_workstation().await?;
+        }
+        Ok(())
+    }
+
+    /// Gives the traffic back and proves that the cluster serves again.
+    ///
+    /// # Errors
+    /// When the environment refuses or the data plane doesn't show it.
+    pub async fn leave(&mut self) -> Result<(), StageError> {
+        if self.broken_by(Fault::NotLeft) {
+            return Ok(());
+        }
+        let run = self.bed.run.clone();
+        run.step("leave", SWITCH_LIMIT, self.bed.environment.leave(&run, ORDER))
+            .await?;
+        self.prove(Answerer::Cluster, None).await
+    }
+
+    /// Stops the process on the workstation; the intercept stays.
+    ///
+    /// # Errors
+    /// When it can't be stopped, or there is none.
+    pub async fn stop_workstation(&mut self) -> Result<SocketAddr, StageError> {
+        let workstation = self.workstation.take().ok_or(StageError::Order("an intercept"))?;
+        let address = workstation.address();
+        workstation.stop(&self.bed.run).await?;
+        Ok(address)
+    }
+
+    /// Stops the process on the workstation and starts another one at the same address, under the same intercept.
+    ///
+    /// # Errors
+    /// When either fails, or requests don't reach the new process.
+    pub async fn restart_workstation(&mut self) -> Result<(), StageError> {
+        let address = self.stop_workstation().await?;
+        if self.broken_by(Fault::NotRestarted) {
+            return Ok(());
+        }
+        let (pid, _) = self.start_workstation(address).await?;
+        self.prove(Answerer::Workstation { pid }, None).await
+    }
+
+    /// Places an order.
+    pub async fn order(&self, order: Order) -> Placed {
+        self.bed.caller.place(order).await
+    }
+
+    /// Places two orders at the same time.
+    pub async fn order_both(&self, one: Order, other: Order) -> (Placed, Placed) {
+        tokio::join!(self.order(one), self.order(other))
+    }
+
+    /// Places many orders at the same time.
+    pub async fn order_all(&self, orders: Vec<Order>) -> Vec<Placed> {
+        futures_util::future::join_all(orders.into_iter().map(|order| self.order(order))).await
+    }
+
+    /// Undoes what the scenario did, whatever its outcome, so that the next one finds a quiet environment.
+    ///
+    /// # Errors
+    /// When something can't be undone: the environment must not be used any further.
+    pub async fn clear(mut self) -> Result<(Vec<Case>, Vec<Proof>), StageError> {
+        let run = self.bed.run.clone();
+        self.bed.environment.disturb(None).await?;
+        self.bed.environment.leave(&run, ORDER).await?;
+        if let Some(workstation) = self.workstation.take() {
+            workstation.stop(&run).await?;
+        }
+        Ok((self.cases, self.proofs))
+    }
+
+    async fn start_workstation(&mut self, listen: SocketAddr) -> Result<(u32, SocketAddr), StageError> {
+        let extra = match self.fault {
+            Some(Fault::Workstation(variables)) => variables,
+            _ => &[],
+        };
+        let bed = &self.bed;
+        let started =
+            Workstation::start(&bed.run, &bed.binaries.order, &bed.endpoints, listen, extra).await?;
+        let facts = (started.pid(), started.address());
+        self.workstation = Some(started);
+        Ok(facts)
+    }
+
+    async fn prove(&mut self, answerer: Answerer, debug_header: Option<&str>) -> Result<(), StageError> {
+        let run = self.bed.run.clone();
+        // The step's limit is the one that counts; it reports who answered last.
+        let deadline = run.deadline(PROOF_LIMIT + Duration::from_secs(1));
+        let name = match debug_header {
+            Some(_) => format!("proof: {answerer} answers requests with the header"),
+            None => format!("proof: {answerer} answers"),
+        };
+        let proof = run
+            .step(
+                &name,
+                PROOF_LIMIT,
+                self.bed.prover.prove(&deadline, &answerer, debug_header),
+            )
+            .await?;
+        self.proofs.push(proof);
+        Ok(())
+    }
+}

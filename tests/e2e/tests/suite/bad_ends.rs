@@ -1,0 +1,112 @@
+//! Runs that cannot end well: each has its exit code, says why, and leaves nothing behind.
+
+use crate::program::{BASELINE, INTERCEPTED, World, expect_no_process_of};
+
+fn only(scenario: &str) -> [&str; 4] {
+    ["e2e", "--scenario", scenario, "--no-twins"]
+}
+
+fn with_bin_dir<'a>(args: &[&'a str], folder: &'a std::path::Path) -> Vec<&'a str> {
+    let mut args = args.to_vec();
+    args.extend(["--bin-dir", folder.to_str().expect("UTF-8")]);
+    args
+}
+
+#[test]
+fn a_broken_propagation_fails_with_the_sentence_that_names_it() {
+    let world = World::new();
+    // Only the process on the workstation drops the header: the one inside the cluster works.
+    let folder = world.with_script(
+        "order-service",
+        "[ \"$THROUGHLINE_SITE\" = workstation ] && export THROUGHLINE_FAULT=drop-traceparent\nexec {real} \"$@\"",
+    );
+    let finished = world
+        .run(&with_bin_dir(&only(INTERCEPTED), &folder))
+        .expect_code(10);
+    let out = &finished.stdout;
+    assert!(out.contains("FAIL  intercepted_order_is_one_trace"), "{out}");
+    assert!(
+        out.contains("expected  storefront@cluster → order-service@workstation → inventory-service@cluster"),
+        "{out}"
+    );
+    assert!(
+        out.contains("the traceparent header was lost between order-service and inventory-service"),
+        "{out}"
+    );
+    assert!(
+        finished
+            .stderr
+            .contains("hint: rerun with `cargo xtask e2e --scenario"),
+        "{}",
+        finished.stderr
+    );
+    assert_eq!(world.report()["exit_code"], 10);
+}
+
+#[test]
+fn telemetry_that_never_settles_is_inconclusive_and_says_who_owes_it() {
+    let world = World::new();
+    let folder = world.with_script(
+        "order-service",
+        "[ \"$THROUGHLINE_SITE\" = workstation ] && export OTEL_BSP_SCHEDULE_DELAY=600000\nexec {real} \"$@\"",
+    );
+    let mut args = with_bin_dir(&only(INTERCEPTED), &folder);
+    args.extend(["--settle-limit", "1s"]);
+    let finished = world.run(&args).expect_code(11);
+    assert!(
+        finished
+            .stdout
+            .contains("of order-service@workstation not yet delivered"),
+        "{}",
+        finished.stdout
+    );
+}
+
+#[test]
+fn a_service_that_dies_before_it_is_ready_ends_the_run_with_its_last_words() {
+    let world = World::new();
+    let folder = world.with_script("inventory-service", "echo 'no such table: stock' >&2\nexit 3");
+    let finished = world.run(&with_bin_dir(&only(BASELINE), &folder)).expect_code(12);
+    assert!(
+        finished.stderr.contains("no such table: stock"),
+        "{}",
+        finished.stderr
+    );
+    assert!(finished.stderr.contains("exit code 3"), "{}", finished.stderr);
+    expect_no_process_of(world.run_directory().file_name().unwrap().to_str().unwrap());
+}
+
+#[test]
+fn a_missing_binary_is_a_missing_prerequisite_with_its_cure() {
+    let world = World::new();
+    let empty = tempfile::tempdir().unwrap();
+    let finished = world
+        .run(&with_bin_dir(&only(BASELINE), empty.path()))
+        .expect_code(13);
+    assert!(finished.stderr.contains("storefront"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("hint: "), "{}", finished.stderr);
+}
+
+#[test]
+fn a_run_directory_that_cannot_be_made_is_named() {
+    let world = World::new();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let mut args = only(BASELINE).to_vec();
+    args.extend(["--root", file.path().to_str().unwrap()]);
+    let finished = world.run(&args).expect_code(13);
+    assert!(
+        finished.stderr.contains(file.path().to_str().unwrap()),
+        "{}",
+        finished.stderr
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_does_not_break_the_run() {
+    let world = World::new();
+    let mut running = world.start(&only(BASELINE));
+    let run = running.run_id();
+    running.close_stdout();
+    running.finish().expect_code(0);
+    expect_no_process_of(&run);
+}

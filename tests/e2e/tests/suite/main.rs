@@ -1,0 +1,8 @@
+//! The real program with the real services, as a user runs it.
+
+mod bad_ends;
+mod interrupt;
+mod kill;
+mod program;
+mod results;
+mod usage;

@@ -1,0 +1,108 @@
+//! What a run proves, and what it leaves for its readers.
+
+use serde_json::Value;
+
+use crate::program::{BASELINE, INTERCEPTED, World, expect_no_process_of, json_lines};
+
+#[test]
+fn the_whole_suite_passes_with_every_twin_judged_as_it_must_be() {
+    let world = World::new();
+    let finished = world.run(&["e2e", "--env", "embedded"]).expect_code(0);
+    let report = world.report();
+    let scenarios = report["scenarios"].as_array().unwrap();
+    assert_eq!(scenarios.len(), 27, "{}", finished.stdout);
+    assert!(
+        scenarios.iter().all(|one| one["result"] == "passed"),
+        "{}",
+        finished.stdout
+    );
+    assert_eq!(report["counts"]["passed"], 27);
+    assert_eq!(report["exit_code"], 0);
+    let judged = |name: &str| -> &Value {
+        &scenarios
+            .iter()
+            .find(|one| one["name"] == name)
+            .unwrap_or_else(|| panic!("no {name}"))["verdict"]
+    };
+    assert_eq!(judged(INTERCEPTED)["verdict"], "pass");
+    assert_eq!(
+        judged("intercepted_order_is_one_trace/intercept_off")["verdict"],
+        "fail"
+    );
+    expect_no_process_of(report["run"].as_str().unwrap());
+}
+
+#[test]
+fn a_run_leaves_a_report_a_page_and_every_trace_as_text_and_mermaid() {
+    let world = World::new();
+    world
+        .run(&["e2e", "--scenario", INTERCEPTED, "--no-twins"])
+        .expect_code(0);
+    let report = world.report();
+    let trace = &report["scenarios"][0]["cases"][0]["picture"];
+    assert_eq!(
+        trace["path"],
+        "storefront@cluster → order-service@workstation → inventory-service@cluster"
+    );
+    let directory = world.run_directory();
+    let file = directory.join(trace["file"].as_str().unwrap());
+    let text = std::fs::read_to_string(file.with_extension("txt")).unwrap();
+    assert!(text.contains("create-order"), "{text}");
+    let mermaid = std::fs::read_to_string(file.with_extension("mmd")).unwrap();
+    assert!(mermaid.starts_with("sequenceDiagram"), "{mermaid}");
+    let page = std::fs::read_to_string(directory.join("report.html")).unwrap();
+    assert!(page.contains(INTERCEPTED));
+    assert!(
+        !page.contains("http-equiv") && !page.contains("<script src") && !page.contains("<link"),
+        "self-contained"
+    );
+}
+
+#[test]
+fn json_lines_are_the_recorded_events() {
+    let world = World::new();
+    let finished = world
+        .run(&["e2e", "--scenario", BASELINE, "--format", "json"])
+        .expect_code(0);
+    let printed: Vec<Value> = finished
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(printed, json_lines(&world.run_directory().join("events.jsonl")));
+    assert_eq!(printed.first().unwrap()["event"], "run_started");
+    assert_eq!(printed.last().unwrap()["event"], "run_finished");
+}
+
+#[test]
+fn the_first_line_says_where_it_ran_and_what_that_does_not_prove() {
+    let world = World::new();
+    let finished = world
+        .run(&["e2e", "--scenario", BASELINE, "--no-twins"])
+        .expect_code(0);
+    let first = finished.stdout.lines().next().unwrap();
+    assert!(
+        first.starts_with("run ") && first.contains(" · embedded · "),
+        "{first}"
+    );
+    assert!(
+        first.contains("nothing here proves Kubernetes or Telepresence"),
+        "{first}"
+    );
+}
+
+#[test]
+fn a_repeated_run_plays_every_round() {
+    let world = World::new();
+    world
+        .run(&["e2e", "--scenario", BASELINE, "--no-twins", "--repeat", "3"])
+        .expect_code(0);
+    let report = world.report();
+    let rounds: Vec<u64> = report["scenarios"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["round"].as_u64().unwrap())
+        .collect();
+    assert_eq!(rounds, [1, 2, 3]);
+}
