@@ -1,7 +1,8 @@
 //! What a scenario expects of one request. Expectations are data: they are compared, printed and reported.
 
+mod words;
+
 use std::collections::BTreeSet;
-use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -9,7 +10,6 @@ use serde::Serialize;
 use crate::names;
 use crate::site::Site;
 use crate::span::{ServiceName, Span, SpanKind, Value};
-use crate::words;
 
 /// A service, at a site when that matters: printed `order-service@workstation`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -45,6 +45,15 @@ impl At {
         }
     }
 
+    /// The same service wherever it runs.
+    #[must_use]
+    pub fn without_site(&self) -> Self {
+        Self {
+            service: self.service.clone(),
+            site: None,
+        }
+    }
+
     /// Whether a span was produced there.
     #[must_use]
     pub fn matches(&self, span: &Span) -> bool {
@@ -55,15 +64,6 @@ impl At {
     #[must_use]
     pub fn covers(&self, service: &ServiceName, site: Option<Site>) -> bool {
         self.service == *service && self.site.is_none_or(|wanted| site == Some(wanted))
-    }
-}
-
-impl fmt::Display for At {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.site {
-            Some(site) => write!(f, "{}@{site}", self.service),
-            None => write!(f, "{}", self.service),
-        }
     }
 }
 
@@ -94,20 +94,6 @@ impl Matcher {
             (Self::Equals(wanted), Some(value)) => wanted == value,
             (Self::Text(wanted), Some(value)) => *wanted == value.to_string(),
             (Self::StartsWith(wanted), Some(value)) => value.to_string().starts_with(wanted.as_str()),
-        }
-    }
-}
-
-impl fmt::Display for Matcher {
-    /// The rest of a sentence that begins with the attribute's name: `= "created"`, `present`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Present => f.write_str("present"),
-            Self::Absent => f.write_str("absent"),
-            Self::Equals(Value::String(text)) => write!(f, "= {text:?}"),
-            Self::Equals(value) => write!(f, "= {value}"),
-            Self::Text(text) => write!(f, "= {text:?} as text"),
-            Self::StartsWith(text) => write!(f, "starting with {text:?}"),
         }
     }
 }
@@ -197,42 +183,6 @@ impl SpanSelector {
             site: self.site,
         })
     }
-
-    /// `1 server span ...`, `3 server spans ...`, `no server span ...`.
-    pub(crate) fn amount(&self, count: usize) -> String {
-        format!("{}{}", words::amount(count, &self.noun()), self.origin())
-    }
-
-    fn noun(&self) -> String {
-        match self.kind {
-            Some(kind) => format!("{kind} span"),
-            None => "span".to_owned(),
-        }
-    }
-
-    fn origin(&self) -> String {
-        let mut origin = String::new();
-        if let Some(name) = &self.name {
-            origin.push_str(&format!(" `{name}`"));
-        }
-        match (&self.service, self.site) {
-            (Some(service), Some(site)) => origin.push_str(&format!(" of {service}@{site}")),
-            (Some(service), None) => origin.push_str(&format!(" of {service}")),
-            (None, Some(site)) => origin.push_str(&format!(" from the {site}")),
-            (None, None) => {}
-        }
-        if let Some(version) = &self.version {
-            origin.push_str(&format!(" with version {version}"));
-        }
-        origin
-    }
-}
-
-impl fmt::Display for SpanSelector {
-    /// ``server span `POST /api/orders` of order-service@workstation with version local-debug``.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.noun(), self.origin())
-    }
 }
 
 /// One thing that must be true of a request.
@@ -297,48 +247,6 @@ impl Expectation {
             self,
             Self::NoStray | Self::NoError | Self::Absent { .. } | Self::Count { count: 0, .. }
         )
-    }
-}
-
-impl fmt::Display for Expectation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Status(status) => write!(f, "status {status}"),
-            Self::Path(path) if path.is_empty() => f.write_str("a path of no places"),
-            Self::Path(path) => {
-                let places: Vec<String> = path.iter().map(At::to_string).collect();
-                f.write_str(&places.join(" → "))
-            }
-            Self::Sites(sites) => match sites.len() {
-                1 => write!(f, "spans from the {} only", words::list(sites)),
-                _ => write!(f, "spans from {} and from nowhere else", words::list(sites)),
-            },
-            Self::Connected => f.write_str("one tree: a single root, every parent in the trace"),
-            Self::NoStray => f.write_str("no other trace of the same request"),
-            Self::Attributes { select, attributes } => {
-                write!(f, "a {select}")?;
-                if !attributes.is_empty() {
-                    let all = attributes
-                        .iter()
-                        .map(|(name, matcher)| format!("{name} {matcher}"));
-                    write!(f, " having {}", words::list(all))?;
-                }
-                Ok(())
-            }
-            Self::Count { select, count } => f.write_str(&select.amount(*count)),
-            Self::Error { select } => write!(f, "an error on a {select}"),
-            Self::NoError => f.write_str("no span with an error"),
-            Self::Duration { select, min, max } => {
-                write!(f, "every {select} takes ")?;
-                match (min.map(words::duration), max.map(words::duration)) {
-                    (Some(min), Some(max)) => write!(f, "{min} to {max}"),
-                    (Some(min), None) => write!(f, "at least {min}"),
-                    (None, Some(max)) => write!(f, "at most {max}"),
-                    (None, None) => f.write_str("any time"),
-                }
-            }
-            Self::Absent { select } => write!(f, "no {select}"),
-        }
     }
 }
 

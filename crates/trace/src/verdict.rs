@@ -1,6 +1,7 @@
 //! What a judgement says. It never says only "false".
 
-use std::fmt;
+mod words;
+
 use std::time::Duration;
 
 use serde::Serialize;
@@ -9,7 +10,7 @@ use crate::expect::At;
 use crate::id::{RequestId, SpanId, TraceId};
 use crate::site::Site;
 use crate::span::ServiceName;
-use crate::words;
+pub use words::Line;
 
 /// The outcome for one request or scenario.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -202,129 +203,4 @@ pub struct Finding<'v> {
     pub cause: Option<&'v Cause>,
     /// What does not hold; never empty.
     pub mismatches: Vec<&'v Mismatch>,
-}
-
-impl fmt::Display for Verdict {
-    /// Several lines without a line end: the word, then what was shown, or expected, found and cause for each finding.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())?;
-        match self {
-            Self::Pass { shown } => shown.iter().try_for_each(|line| write!(f, "\n  {line}")),
-            Self::Fail { .. } => self.findings().iter().try_for_each(|finding| {
-                for mismatch in &finding.mismatches {
-                    write!(
-                        f,
-                        "\n  expected  {}\n  found     {}",
-                        mismatch.expected, mismatch.found
-                    )?;
-                }
-                finding
-                    .cause
-                    .map_or(Ok(()), |cause| write!(f, "\n  cause     {cause}"))
-            }),
-            Self::Inconclusive { waited, last } => {
-                write!(f, " after {}\n  {last}", words::duration(*waited))
-            }
-        }
-    }
-}
-
-impl fmt::Display for Mismatch {
-    /// Two or three lines without a line end: expected, found, cause.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "expected  {}\nfound     {}", self.expected, self.found)?;
-        self.cause
-            .as_ref()
-            .map_or(Ok(()), |cause| write!(f, "\ncause     {cause}"))
-    }
-}
-
-impl fmt::Display for Cause {
-    /// One sentence without a full stop.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let spans = |count: &u64| words::amount(usize::try_from(*count).unwrap_or(usize::MAX), "span");
-        match self {
-            Self::HeaderLost {
-                from,
-                to,
-                stray: _,
-                request,
-            } => {
-                let (from, to) = if from.service == to.service {
-                    (from.to_string(), to.to_string())
-                } else {
-                    (from.service.to_string(), to.service.to_string())
-                };
-                write!(
-                    f,
-                    "the traceparent header was lost between {from} and {to} (request {request})"
-                )
-            }
-            Self::NeverExported {
-                process,
-                started: 0,
-                exporter,
-            } => {
-                write!(
-                    f,
-                    "{process} runs and never started a span (its exporter: {exporter})"
-                )
-            }
-            Self::NeverExported {
-                process,
-                started,
-                exporter,
-            } => {
-                write!(
-                    f,
-                    "{process} started {} and delivered none (its exporter: {exporter})",
-                    spans(started)
-                )
-            }
-            Self::ExportRefused {
-                process,
-                failed,
-                error,
-            } => {
-                write!(
-                    f,
-                    "the export from {process} was refused: {} given up, {error}",
-                    spans(failed)
-                )
-            }
-            Self::LostAfterExport { process, exported } => {
-                let spans = spans(exported);
-                write!(
-                    f,
-                    "lost after export: {process} had {spans} acknowledged, and the store lacks those of this request"
-                )
-            }
-            Self::NotYetArrived { process, pending } => {
-                write!(f, "not yet arrived: {process} still holds {}", spans(pending))
-            }
-            Self::WrongSite {
-                service,
-                expected,
-                found,
-            } => {
-                write!(f, "{service} was served by the {found}, not by the {expected}")
-            }
-            Self::WrongVersion {
-                process,
-                expected,
-                found,
-            } => {
-                write!(f, "{process} ran version {found}, not {expected}")
-            }
-            Self::Unreachable { from, to, error } => write!(f, "{from} could not reach {to}: {error}"),
-            Self::Silent { process } => {
-                write!(
-                    f,
-                    "{process} answered, left no span, and gives no account of its exports"
-                )
-            }
-            Self::NotCalled { from, to } => write!(f, "{from} made no call that could have reached {to}"),
-            Self::HandledTwice { process, times } => write!(f, "{process} handled the request {times} times"),
-        }
-    }
 }

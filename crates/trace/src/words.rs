@@ -19,7 +19,7 @@ pub fn duration(duration: Duration) -> String {
         0..1_000 => format!("{nanos} ns"),
         1_000..999_500 => format!("{:.0} µs", nanos as f64 / 1e3),
         999_500..999_500_000 => scaled(1e6, "ms"),
-        999_500_000..59_950_000_000 => scaled(1e9, "s"),
+        999_500_000..99_950_000_000 => scaled(1e9, "s"),
         _ => {
             let seconds = duration.as_secs();
             match (seconds / 3600, seconds % 3600 / 60, seconds % 60) {
@@ -28,6 +28,15 @@ pub fn duration(duration: Duration) -> String {
             }
         }
     }
+}
+
+/// A length of time that somebody chose, exactly: `2 s`, `1.5 ms`.
+pub(crate) fn limit(duration: Duration) -> String {
+    let exact = format!("{duration:?}");
+    let unit = exact
+        .find(|character: char| character.is_alphabetic())
+        .unwrap_or(exact.len());
+    format!("{} {}", &exact[..unit], &exact[unit..])
 }
 
 /// `1 span`, `3 spans`, `no span`.
@@ -107,18 +116,12 @@ mod tests {
         assert_eq!(
             written,
             [
-                "0 ns",
-                "999 ns",
-                "2 µs",
-                "412 µs",
-                "1.00 ms",
-                "12.4 ms",
-                "1.00 s",
-                "1.42 s",
-                "0 min 59 s"
+                "0 ns", "999 ns", "2 µs", "412 µs", "1.00 ms", "12.4 ms", "1.00 s", "1.42 s", "60.0 s"
             ]
         );
         assert_eq!(duration(Duration::from_secs(125)), "2 min 5 s");
+        assert_eq!(limit(Duration::from_micros(1500)), "1.5 ms");
+        assert_eq!(limit(Duration::from_secs(2)), "2 s");
         assert_eq!(duration(Duration::MAX), "5124095576030431 h 0 min");
     }
 

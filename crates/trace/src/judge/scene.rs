@@ -38,10 +38,15 @@ impl<'e> Scene<'e> {
     pub(super) fn ways(&self) -> String {
         let mut told = match &self.tree {
             Some(tree) => render::routes(&Routes::new(tree)),
-            None => format!("no span under trace {}", self.evidence.trace_id.short()),
+            None => self.nothing(),
         };
         told.push_str(&self.elsewhere());
         told
+    }
+
+    /// That there is no span.
+    pub(super) fn nothing(&self) -> String {
+        format!("no span under trace {}", self.evidence.trace_id.short())
     }
 
     /// `, and inventory-service@cluster under trace 9f31…` for each stray trace, or nothing.

@@ -17,7 +17,7 @@ pub struct Picture<'e> {
 
 impl<'e> Picture<'e> {
     /// The traces as trees, ours first, each with whether it is a stray.
-    pub(super) fn trees(&self) -> Vec<(bool, Tree<'e>)> {
+    pub(crate) fn trees(&self) -> Vec<(bool, Tree<'e>)> {
         let ours = self
             .trace
             .into_iter()

@@ -71,6 +71,8 @@ struct Columns {
     place: usize,
     kind: usize,
     took: usize,
+    /// Levels that are indented; deeper ones tell their number instead.
+    deepest: usize,
     /// What is left for remarks at the end of a line.
     rest: usize,
     width: usize,
@@ -119,7 +121,7 @@ fn rows(page: &mut Page, tree: &Tree<'_>, tops: &[NodeIndex], columns: &Columns)
         }
         page.left -= 1;
         open.truncate(visit.depth.saturating_sub(1));
-        let label = label(tree, visit, &open, columns.label);
+        let label = label(tree, visit, &open, columns.deepest);
         if visit.depth > 0 {
             open.push(!visit.last);
         }
@@ -127,11 +129,10 @@ fn rows(page: &mut Page, tree: &Tree<'_>, tops: &[NodeIndex], columns: &Columns)
     }
 }
 
-fn label(tree: &Tree<'_>, visit: Visit, open: &[bool], width: usize) -> String {
-    let deepest = (width.saturating_sub(20) / STEP).max(2);
+fn label(tree: &Tree<'_>, visit: Visit, open: &[bool], deepest: usize) -> String {
     let mut label = String::new();
     if visit.depth > deepest {
-        let _ = write!(label, "⋯{} ", visit.depth);
+        let _ = write!(label, "{} ⋯ level {}: ", "   ".repeat(deepest), visit.depth);
     } else if visit.depth > 0 {
         open.iter()
             .for_each(|&open| label.push_str(if open { "│  " } else { "   " }));
@@ -154,6 +155,7 @@ fn row(out: &mut String, tree: &Tree<'_>, node: NodeIndex, label: &str, columns:
         took: took_width,
         rest,
         width,
+        deepest: _,
     } = *columns;
     let span = tree.span(node);
     let mut line = cell(label, label_width);
@@ -208,10 +210,17 @@ impl Columns {
     fn fit(tree: &Tree<'_>, rows: usize, width: usize) -> Self {
         let (mut label, mut place, mut took) = (0, 0, 0);
         let longest = |cell: &str| cell.chars().count();
+        // A quarter of the line for the tree's own lines.
+        let deepest = (width / 4 / STEP).max(3);
         for visit in tree.walk().take(rows) {
             let span = tree.span(visit.node);
-            label = label.max(longest(&span.name) + STEP * visit.depth.min(width / STEP));
-            place = place.max(longest(&Place::of(span).to_string()));
+            let indent = if visit.depth > deepest {
+                STEP * deepest + 16
+            } else {
+                STEP * visit.depth
+            };
+            label = label.max(longest(&words::clean(&span.name)) + indent);
+            place = place.max(longest(&words::clean(&Place::of(span).to_string())));
             took = took.max(longest(&words::duration(span.duration())));
         }
         let kind = if width >= 80 {
@@ -232,6 +241,7 @@ impl Columns {
             place,
             kind,
             took,
+            deepest,
             rest,
             width,
         }
