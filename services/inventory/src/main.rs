@@ -7,11 +7,11 @@ use inventory_service::{Config, routes};
 
 fn main() -> ExitCode {
     let config = Config::parse();
-    telemetry::run(
-        "inventory-service",
-        env!("CARGO_PKG_VERSION"),
-        &config.service,
-        config.upstream_timeout,
-        |_| routes(&config),
-    )
+    let service = telemetry::Service {
+        name: "inventory-service",
+        version: env!("CARGO_PKG_VERSION"),
+        args: &config.service,
+        upstream_timeout: config.upstream_timeout,
+    };
+    telemetry::run(&service, |_kit| routes(&config))
 }

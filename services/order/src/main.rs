@@ -7,11 +7,11 @@ use order_service::{Config, routes};
 
 fn main() -> ExitCode {
     let config = Config::parse();
-    telemetry::run(
-        "order-service",
-        env!("CARGO_PKG_VERSION"),
-        &config.service,
-        config.upstream_timeout,
-        |kit| routes(kit, &config),
-    )
+    let service = telemetry::Service {
+        name: "order-service",
+        version: env!("CARGO_PKG_VERSION"),
+        args: &config.service,
+        upstream_timeout: config.upstream_timeout,
+    };
+    telemetry::run(&service, |kit| routes(&kit, &config))
 }

@@ -7,11 +7,11 @@ use storefront::{Config, routes};
 
 fn main() -> ExitCode {
     let config = Config::parse();
-    telemetry::run(
-        "storefront",
-        env!("CARGO_PKG_VERSION"),
-        &config.service,
-        config.upstream_timeout,
-        |kit| routes(kit, &config),
-    )
+    let service = telemetry::Service {
+        name: "storefront",
+        version: env!("CARGO_PKG_VERSION"),
+        args: &config.service,
+        upstream_timeout: config.upstream_timeout,
+    };
+    telemetry::run(&service, |kit| routes(kit, &config))
 }

@@ -31,41 +31,193 @@ impl Account {
     }
 }
 
+/// What happens to a span that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// It waits for the next export.
+    Queued,
+    /// It was given up because the queue is full; `first` since spans were last admitted.
+    Full {
+        /// Whether this begins a series of drops.
+        first: bool,
+    },
+    /// It was given up because the tracer has ended.
+    Closed,
+}
+
 /// The account as it is kept. One lock for all figures, so that a reader never sees half a change.
+///
+/// A span is counted in exactly one place at a time: open, waiting, being exported, exported, failed.
 #[derive(Debug, Default)]
-pub struct Ledger(Mutex<Account>);
+pub struct Ledger(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    account: Account,
+    /// Ended and not yet taken by the exporter.
+    waiting: u64,
+    /// The tracer has ended; what still waited was given up.
+    closed: bool,
+    dropping: bool,
+}
 
 impl Ledger {
     /// An empty account of spans that go to `exporter`.
     #[must_use]
     pub fn new(exporter: impl Into<String>) -> Self {
-        Self(Mutex::new(Account {
+        let account = Account {
             exporter: exporter.into(),
             ..Account::default()
+        };
+        Self(Mutex::new(State {
+            account,
+            ..State::default()
         }))
     }
 
     /// The account now.
     #[must_use]
     pub fn read(&self) -> Account {
-        self.lock().clone()
+        self.lock().account.clone()
     }
 
-    pub(crate) fn started(&self) {
-        self.lock().started += 1;
+    /// A sampled span was started.
+    pub fn started(&self) {
+        self.lock().account.started += 1;
     }
 
-    pub(crate) fn exported(&self, spans: u64) {
-        self.lock().exported += spans;
+    /// A span has ended and wants to wait for export in a queue of `limit` spans.
+    pub fn admit(&self, limit: u64) -> Admission {
+        let mut state = self.lock();
+        if state.closed {
+            state.give_up(1, "the span ended after the tracer");
+            return Admission::Closed;
+        }
+        if state.waiting >= limit {
+            state.give_up(1, &format!("dropped: the queue of {limit} spans is full"));
+            return Admission::Full {
+                first: !std::mem::replace(&mut state.dropping, true),
+            };
+        }
+        state.dropping = false;
+        state.waiting += 1;
+        Admission::Queued
     }
 
-    pub(crate) fn failed(&self, spans: u64, error: &str) {
-        let mut account = self.lock();
-        account.failed += spans;
-        account.last_error = Some(error.to_owned());
+    /// The exporter took `spans` out of the queue.
+    pub fn taken(&self, spans: u64) {
+        let mut state = self.lock();
+        if state.closed {
+            // They were given up when the tracer ended, and are being exported after all.
+            state.account.failed = state.account.failed.saturating_sub(spans);
+        } else {
+            state.waiting = state.waiting.saturating_sub(spans);
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Account> {
+    /// The receiver acknowledged `spans`.
+    pub fn exported(&self, spans: u64) {
+        self.lock().account.exported += spans;
+    }
+
+    /// `spans` were given up because of `error`.
+    pub fn failed(&self, spans: u64, error: &str) {
+        self.lock().give_up(spans, error);
+    }
+
+    /// The tracer has ended: nothing that still waits will be exported.
+    pub fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        let waiting = std::mem::take(&mut state.waiting);
+        if waiting > 0 {
+            state.give_up(waiting, "not exported before the tracer ended");
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn give_up(&mut self, spans: u64, error: &str) {
+        self.account.failed += spans;
+        self.account.last_error = Some(error.to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ledger(spans: u64) -> Ledger {
+        let ledger = Ledger::new("none");
+        for _ in 0..spans {
+            ledger.started();
+        }
+        ledger
+    }
+
+    #[test]
+    fn a_span_is_pending_from_its_start_until_its_fate_is_known() {
+        let ledger = ledger(1);
+        assert_eq!(ledger.read().pending(), 1);
+        assert_eq!(ledger.admit(8), Admission::Queued);
+        assert_eq!(ledger.read().pending(), 1);
+        ledger.taken(1);
+        assert_eq!(ledger.read().pending(), 1);
+        ledger.exported(1);
+        assert_eq!(ledger.read().pending(), 0);
+    }
+
+    #[test]
+    fn a_full_queue_gives_spans_up_and_says_so_once_per_series() {
+        let ledger = ledger(5);
+        assert_eq!(ledger.admit(1), Admission::Queued);
+        assert_eq!(ledger.admit(1), Admission::Full { first: true });
+        assert_eq!(ledger.admit(1), Admission::Full { first: false });
+        ledger.taken(1);
+        ledger.exported(1);
+        assert_eq!(ledger.admit(1), Admission::Queued);
+        assert_eq!(ledger.admit(1), Admission::Full { first: true });
+        let account = ledger.read();
+        assert_eq!(
+            (
+                account.started,
+                account.exported,
+                account.failed,
+                account.pending()
+            ),
+            (5, 1, 3, 1)
+        );
+        assert_eq!(
+            account.last_error.as_deref(),
+            Some("dropped: the queue of 1 spans is full")
+        );
+    }
+
+    #[test]
+    fn the_end_of_the_tracer_gives_up_what_waits_and_what_ends_later() {
+        let ledger = ledger(3);
+        ledger.admit(8);
+        ledger.admit(8);
+        ledger.close();
+        assert_eq!(ledger.read().failed, 2);
+        assert_eq!(ledger.admit(8), Admission::Closed);
+        assert_eq!(ledger.read().pending(), 0);
+    }
+
+    #[test]
+    fn a_batch_that_is_exported_after_the_end_is_counted_once() {
+        let ledger = ledger(2);
+        ledger.admit(8);
+        ledger.admit(8);
+        ledger.close();
+        ledger.taken(2);
+        assert_eq!(ledger.read().pending(), 2);
+        ledger.exported(2);
+        let account = ledger.read();
+        assert_eq!((account.exported, account.failed), (2, 0));
     }
 }

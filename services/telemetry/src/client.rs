@@ -1,32 +1,43 @@
-//! Calls to the next service, each with a client span, a time limit, and a connection of its own.
+//! Calls to the next service: each with a client span, a time limit, and a connection of its own.
+
+mod error;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use opentelemetry::Context;
 use opentelemetry::trace::Status;
-use tracing::{Instrument, info_span};
+use opentelemetry::{Context, KeyValue};
+use reqwest::Url;
+use tracing::{Instrument, Span, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
+use crate::config::BaseUrl;
 use crate::propagation::Propagation;
+use crate::semantics::{self, attribute};
 
-/// A call to the next service.
+pub use error::CallError;
+
+/// Largest answer that is read, in bytes. The services answer with some hundred; more is a mistake.
+pub const LARGEST_ANSWER: usize = 1 << 20;
+
+/// Makes calls to other services.
 #[derive(Debug, Clone)]
-pub struct Call<'a> {
-    /// Method.
-    pub method: Method,
-    /// Base URL of the service, without a path.
-    pub base: &'a str,
-    /// Path without parameters; it names the span.
-    pub path: &'static str,
-    /// Query parameters, not yet encoded.
-    pub query: &'a [(&'a str, &'a str)],
-    /// JSON body.
-    pub json: Option<Vec<u8>>,
+pub struct Client {
+    http: reqwest::Client,
+    propagation: Arc<Propagation>,
+    limit: Duration,
 }
 
-/// The next service's answer, whatever its status.
+/// One other service.
+#[derive(Debug, Clone)]
+pub struct Upstream {
+    name: &'static str,
+    base: BaseUrl,
+    client: Client,
+}
+
+/// Another service's whole answer, whatever its status.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// Status code.
@@ -37,68 +48,21 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-/// There was no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum CallError {
-    /// The time limit passed.
-    #[error("{url} did not answer within {limit:?}")]
-    Timeout {
-        /// What was called.
-        url: String,
-        /// The limit.
-        limit: Duration,
-    },
-    /// No connection.
-    #[error("cannot connect to {url}")]
-    Connect {
-        /// What was called.
-        url: String,
-        /// Why.
-        source: reqwest::Error,
-    },
-    /// The connection broke, or what came was not HTTP.
-    #[error("no whole answer from {url}")]
-    Broken {
-        /// What was called.
-        url: String,
-        /// Why.
-        source: reqwest::Error,
-    },
-}
-
-impl CallError {
-    /// `error.type` of the semantic conventions: few values, stable.
-    #[must_use]
-    pub const fn error_type(&self) -> &'static str {
-        match self {
-            Self::Timeout { .. } => "timeout",
-            Self::Connect { .. } => "connect",
-            Self::Broken { .. } => "broken_response",
-        }
-    }
-}
-
-/// An HTTP client for calls between services.
-#[derive(Debug, Clone)]
-pub struct Client {
-    http: reqwest::Client,
-    propagation: Arc<Propagation>,
-    limit: Duration,
-}
-
 impl Client {
-    /// A client whose calls take `limit` at most, connection and body included.
+    /// A client whose calls take `limit` at most, name resolution, connection and body included.
     ///
     /// # Errors
     /// The HTTP client can't be built.
     pub fn new(propagation: Arc<Propagation>, limit: Duration) -> Result<Self, reqwest::Error> {
-        // No idle connection is kept: one that was opened before an intercept stays at the pod, and calls over it would
-        // not notice the switch.
         let http = reqwest::Client::builder()
+            // No idle connection is kept. A connection that was opened before an intercept stays at the pod, and one from
+            // during it stays at the workstation: calls over a kept connection would not notice the switch.
             .pool_max_idle_per_host(0)
+            // Calls between services go straight there, whatever HTTP_PROXY says, and a redirect is the caller's to see.
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .tcp_nodelay(true)
+            .user_agent(concat!("throughline/", env!("CARGO_PKG_VERSION")))
             .build()?;
         Ok(Self {
             http,
@@ -107,84 +71,174 @@ impl Client {
         })
     }
 
-    /// Calls the next service inside a client span.
+    /// A service to call.
+    #[must_use]
+    pub fn upstream(&self, name: &'static str, base: BaseUrl) -> Upstream {
+        Upstream {
+            name,
+            base,
+            client: self.clone(),
+        }
+    }
+}
+
+impl Upstream {
+    /// The service's name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// `GET path?query` inside a client span. The path has no parameters, so it also is the span's `url.template`.
     ///
     /// # Errors
     /// There was no whole answer within the limit. An answer with an error status is an answer.
-    pub async fn send(&self, call: Call<'_>) -> Result<Answer, CallError> {
-        let name = format!("{} {}", call.method, call.path);
-        let span = info_span!("call", otel.name = name, otel.kind = "client");
-        span.set_attribute("http.request.method", call.method.as_str().to_owned());
-        span.set_attribute("url.template", call.path);
-        let answer = self.exchange(call, true).instrument(span.clone()).await;
-        match &answer {
-            Ok(answer) => {
-                span.set_attribute("http.response.status_code", i64::from(answer.status.as_u16()));
-                if answer.status.as_u16() >= 400 {
-                    span.set_attribute("error.type", answer.status.as_u16().to_string());
-                    span.set_status(Status::error(""));
-                }
-            }
-            Err(error) => {
-                span.set_attribute("error.type", error.error_type());
-                span.set_status(Status::error(error.to_string()));
-            }
-        }
-        answer
+    pub async fn get(&self, path: &'static str, query: &[(&str, &str)]) -> Result<Answer, CallError> {
+        self.traced(Method::GET, path, query, None).await
     }
 
-    /// Calls the next service without a span and without trace context; `headers` are copied as they are.
+    /// `POST path` with a JSON body inside a client span.
     ///
     /// # Errors
-    /// As [`Client::send`].
-    pub async fn send_untraced(&self, call: Call<'_>, headers: HeaderMap) -> Result<Answer, CallError> {
-        self.dispatch(call, headers).await
+    /// As [`Upstream::get`].
+    pub async fn post(&self, path: &'static str, json: Vec<u8>) -> Result<Answer, CallError> {
+        self.traced(Method::POST, path, &[], Some(json)).await
     }
 
-    async fn exchange(&self, call: Call<'_>, traced: bool) -> Result<Answer, CallError> {
-        let mut headers = HeaderMap::new();
-        if traced {
-            self.propagation.inject(&Context::current(), &mut headers);
-        }
-        self.dispatch(call, headers).await
+    /// `GET path?query` without a span and without trace context, within a limit of its own; the headers are sent as they
+    /// are. For questions about the path itself.
+    ///
+    /// # Errors
+    /// As [`Upstream::get`].
+    pub async fn ask(
+        &self,
+        path: &'static str,
+        query: &[(&str, &str)],
+        headers: HeaderMap,
+        limit: Duration,
+    ) -> Result<Answer, CallError> {
+        self.exchange(
+            Method::GET,
+            self.url(path, query),
+            headers,
+            None,
+            limit,
+            &Span::none(),
+        )
+        .await
     }
 
-    async fn dispatch(&self, call: Call<'_>, headers: HeaderMap) -> Result<Answer, CallError> {
-        let url = format!("{}{}", call.base.trim_end_matches('/'), call.path);
-        let mut request = self
-            .http
-            .request(call.method, &url)
-            .timeout(self.limit)
-            .headers(headers)
-            .header(header::CONNECTION, HeaderValue::from_static("close"));
-        if !call.query.is_empty() {
-            request = request.query(call.query);
+    async fn traced(
+        &self,
+        method: Method,
+        path: &'static str,
+        query: &[(&str, &str)],
+        json: Option<Vec<u8>>,
+    ) -> Result<Answer, CallError> {
+        let url = self.url(path, query);
+        let name = semantics::span_name(&method, Some(path));
+        let span = info_span!("call", otel.name = name, otel.kind = "client");
+        for KeyValue { key, value, .. } in attributes(&method, path, &url) {
+            span.set_attribute(key, value);
         }
-        if let Some(json) = call.json {
-            request = request
-                .header(header::CONTENT_TYPE, "application/json")
-                .body(json);
-        }
-        let tell = |source: reqwest::Error| {
-            let url = url.clone();
-            if source.is_timeout() {
-                CallError::Timeout {
-                    url,
-                    limit: self.limit,
-                }
-            } else if source.is_connect() {
-                CallError::Connect { url, source }
-            } else {
-                CallError::Broken { url, source }
-            }
+        let exchange = async {
+            let mut headers = HeaderMap::new();
+            self.client.propagation.inject(&Context::current(), &mut headers);
+            self.exchange(method, url, headers, json, self.client.limit, &span)
+                .await
         };
+        let result = exchange.instrument(span.clone()).await;
+        match &result {
+            // For a client span 4xx is an error as well: it did not get what it asked for.
+            Ok(answer) if answer.status.as_u16() >= 400 => {
+                span.set_attribute(attribute::ERROR_TYPE, answer.status.as_u16().to_string());
+                span.set_status(Status::error(""));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                span.set_attribute(attribute::ERROR_TYPE, error.error_type());
+                span.set_status(Status::error(crate::chain(error)));
+            }
+        }
+        result
+    }
+
+    /// Sends a request and reads the whole answer; `span` gets what is known as soon as the answer's head is there.
+    async fn exchange(
+        &self,
+        method: Method,
+        url: Url,
+        headers: HeaderMap,
+        json: Option<Vec<u8>>,
+        limit: Duration,
+        span: &Span,
+    ) -> Result<Answer, CallError> {
+        let tell = |source: reqwest::Error| CallError::new(self.name, &url, limit, source);
+        let mut request = self
+            .client
+            .http
+            .request(method, url.clone())
+            .timeout(limit)
+            .headers(headers)
+            // The server need not keep open what will not be used again.
+            .header(header::CONNECTION, HeaderValue::from_static("close"));
+        if let Some(json) = json {
+            let kind = HeaderValue::from_static("application/json");
+            request = request.header(header::CONTENT_TYPE, kind).body(json);
+        }
         let mut response = request.send().await.map_err(tell)?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-        let body = response.bytes().await.map_err(tell)?.to_vec();
+        span.set_attribute(attribute::HTTP_RESPONSE_STATUS_CODE, i64::from(status.as_u16()));
+        if let Some(version) = semantics::protocol_version(response.version()) {
+            span.set_attribute(attribute::NETWORK_PROTOCOL_VERSION, version);
+        }
+        for KeyValue { key, value, .. } in response
+            .remote_addr()
+            .into_iter()
+            .flat_map(semantics::network_peer)
+        {
+            span.set_attribute(key, value);
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(tell)? {
+            body.extend_from_slice(&chunk);
+            if body.len() > LARGEST_ANSWER {
+                return Err(CallError::TooLarge {
+                    service: self.name,
+                    url: url.into(),
+                    limit: LARGEST_ANSWER,
+                });
+            }
+        }
         Ok(Answer {
             status,
             headers,
             body,
         })
     }
+
+    fn url(&self, path: &'static str, query: &[(&str, &str)]) -> Url {
+        let mut url = self.base.join(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        url
+    }
+}
+
+/// What is known before the call. The URL has no credentials to hide: [`BaseUrl`] takes none.
+fn attributes(method: &Method, template: &'static str, url: &Url) -> Vec<KeyValue> {
+    let mut attributes = semantics::method(method);
+    attributes.push(KeyValue::new(attribute::URL_FULL, url.as_str().to_owned()));
+    attributes.push(KeyValue::new(attribute::URL_TEMPLATE, template));
+    if let Some(host) = url.host_str() {
+        attributes.push(KeyValue::new(
+            attribute::SERVER_ADDRESS,
+            host.trim_matches(['[', ']']).to_owned(),
+        ));
+    }
+    if let Some(port) = url.port_or_known_default() {
+        attributes.push(KeyValue::new(attribute::SERVER_PORT, i64::from(port)));
+    }
+    attributes
 }

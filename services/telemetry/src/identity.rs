@@ -9,7 +9,7 @@ use crate::account::Account;
 use crate::names;
 
 /// Who this process is. Never changes while it runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// `service.name` of the resource.
     pub service: String,
@@ -21,7 +21,7 @@ pub struct Identity {
     pub pid: u32,
     /// `service.instance.id` of the resource.
     pub instance_id: String,
-    /// When the process started to serve.
+    /// When the process started, RFC 3339.
     pub started_at: jiff::Timestamp,
 }
 
@@ -44,18 +44,9 @@ impl Identity {
 /// The body of `/whoami`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WhoAmI {
-    /// `service.name`.
-    pub service: String,
-    /// `service.version`.
-    pub version: String,
-    /// `throughline.site`.
-    pub site: Option<String>,
-    /// The process id as the process itself sees it.
-    pub pid: u32,
-    /// `service.instance.id`.
-    pub instance_id: String,
-    /// When the process started to serve, RFC 3339.
-    pub started_at: jiff::Timestamp,
+    /// Who answers.
+    #[serde(flatten)]
+    pub identity: Identity,
     /// The caller's nonce, as it was sent.
     pub nonce: Option<String>,
     /// The process's count of its spans.
@@ -77,4 +68,25 @@ pub fn new_instance_id() -> String {
         &hex[16..20],
         &hex[20..]
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instance_id_is_a_random_uuid_of_version_4() {
+        let (one, other) = (new_instance_id(), new_instance_id());
+        assert_ne!(one, other);
+        let fields: Vec<&str> = one.split('-').collect();
+        assert_eq!(
+            fields.iter().map(|field| field.len()).collect::<Vec<_>>(),
+            [8, 4, 4, 4, 12],
+            "{one}"
+        );
+        assert!(
+            fields[2].starts_with('4') && fields[3].starts_with(['8', '9', 'a', 'b']),
+            "{one}"
+        );
+    }
 }

@@ -22,7 +22,7 @@ pub const DEPLOYMENT_ENVIRONMENT_NAME: &str = "deployment.environment.name";
 /// The deployment environment's name until semantic conventions 1.27, still what many queries ask for.
 pub const DEPLOYMENT_ENVIRONMENT: &str = "deployment.environment";
 
-/// Variables of the OpenTelemetry specification that are read here and not by the SDK itself.
+/// Variables that are read here and not by clap or by the SDK itself.
 pub mod vars {
     /// Turns all telemetry off; propagation stays.
     pub const SDK_DISABLED: &str = "OTEL_SDK_DISABLED";
@@ -40,6 +40,16 @@ pub mod vars {
     pub const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
     /// URL of the receiver of spans, used as it is.
     pub const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+    /// Limit for one export in milliseconds; the SDK reads it too.
+    pub const TIMEOUT: &str = "OTEL_EXPORTER_OTLP_TIMEOUT";
+    /// The same, for spans only.
+    pub const TRACES_TIMEOUT: &str = "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT";
+    /// How many finished spans may wait.
+    pub const BSP_MAX_QUEUE_SIZE: &str = "OTEL_BSP_MAX_QUEUE_SIZE";
+    /// Milliseconds between two exports; read by the SDK, checked here.
+    pub const BSP_SCHEDULE_DELAY: &str = "OTEL_BSP_SCHEDULE_DELAY";
+    /// Spans in one export; read by the SDK, checked here.
+    pub const BSP_MAX_EXPORT_BATCH_SIZE: &str = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE";
     /// `tracecontext`, `baggage`, `none`.
     pub const PROPAGATORS: &str = "OTEL_PROPAGATORS";
     /// Log filter, as in `info,order_service=debug`.

@@ -1,63 +1,17 @@
 //! What travels between services: trace context and baggage by the configured propagators, and the correlation headers
 //! that travel whatever happens to the trace context.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, header::HeaderName};
 use opentelemetry::Context;
-use opentelemetry::propagation::TextMapPropagator;
-use opentelemetry_http::{HeaderExtractor, HeaderInjector};
+use opentelemetry::propagation::{Extractor, TextMapPropagator};
+use opentelemetry_http::HeaderInjector;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
-use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
 
-use crate::names;
+use crate::correlation::Correlation;
 
-/// `x-request-id` and `x-debug` of the request that is being served. Lives in the OpenTelemetry context, so that every
-/// span and every outgoing call below the server span finds it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Correlation {
-    /// `x-request-id`: the caller's, or generated.
-    pub request_id: String,
-    /// `x-debug`, when the caller sent it.
-    pub debug: Option<HeaderValue>,
-}
-
-impl Correlation {
-    /// Longest request id that is taken from a caller, in bytes.
-    pub const MAX_REQUEST_ID: usize = 128;
-
-    /// Reads the headers of a request. A request id that is missing, not visible ASCII, or longer than
-    /// [`Correlation::MAX_REQUEST_ID`] is replaced by a generated one.
-    #[must_use]
-    pub fn from_headers(headers: &HeaderMap) -> Self {
-        let request_id = headers
-            .get(names::X_REQUEST_ID)
-            .and_then(|value| value.to_str().ok())
-            .filter(|id| !id.is_empty() && id.len() <= Self::MAX_REQUEST_ID)
-            .map_or_else(
-                || format!("r-{}", RandomIdGenerator::default().new_span_id()),
-                str::to_owned,
-            );
-        Self {
-            request_id,
-            debug: headers.get(names::X_DEBUG).cloned(),
-        }
-    }
-
-    /// The correlation of the request that is being served, if there is one.
-    #[must_use]
-    pub fn current() -> Option<Self> {
-        Context::map_current(|cx| cx.get::<Self>().cloned())
-    }
-
-    /// Puts the headers onto an outgoing request.
-    pub fn inject(&self, headers: &mut HeaderMap) {
-        if let Ok(id) = HeaderValue::from_str(&self.request_id) {
-            headers.insert(HeaderName::from_static(names::X_REQUEST_ID), id);
-        }
-        if let Some(debug) = &self.debug {
-            headers.insert(HeaderName::from_static(names::X_DEBUG), debug.clone());
-        }
-    }
-}
+const TRACEPARENT: &str = "traceparent";
+const TRACESTATE: &str = "tracestate";
+const BAGGAGE: &str = "baggage";
 
 /// The configured propagators, and the fault that leaves the trace context behind.
 #[derive(Debug)]
@@ -68,17 +22,17 @@ pub struct Propagation {
 }
 
 impl Propagation {
-    /// W3C Trace Context and W3C Baggage.
+    /// W3C Trace Context and W3C Baggage, each if asked for.
     #[must_use]
-    pub fn w3c() -> Self {
+    pub fn new(trace_context: bool, baggage: bool) -> Self {
         Self {
-            trace_context: Some(TraceContextPropagator::new()),
-            baggage: Some(BaggagePropagator::new()),
+            trace_context: trace_context.then(TraceContextPropagator::new),
+            baggage: baggage.then(BaggagePropagator::new),
             drop_trace_context: false,
         }
     }
 
-    /// Leaves traceparent and tracestate off outgoing calls.
+    /// The fault [`Fault::DropTraceparent`](crate::Fault::DropTraceparent): no traceparent and no tracestate on outgoing calls.
     #[must_use]
     pub fn dropping_trace_context(self) -> Self {
         Self {
@@ -87,10 +41,11 @@ impl Propagation {
         }
     }
 
-    /// The context that a request arrived with, and its correlation.
+    /// The context that a request arrived with, correlation included.
     #[must_use]
     pub fn extract(&self, headers: &HeaderMap) -> Context {
-        let carrier = HeaderExtractor(headers);
+        let carrier = Carrier::new(headers);
+        // A new context, not the current one: what this process was doing is no parent of a request from outside.
         let mut cx = Context::new();
         if let Some(propagator) = &self.trace_context {
             cx = propagator.extract_with_context(&cx, &carrier);
@@ -105,6 +60,10 @@ impl Propagation {
     pub fn inject(&self, cx: &Context, headers: &mut HeaderMap) {
         if let Some(propagator) = self.trace_context.as_ref().filter(|_| !self.drop_trace_context) {
             propagator.inject_context(cx, &mut HeaderInjector(headers));
+            // The SDK writes an empty tracestate where there is none; W3C Trace Context 1 says not to send that.
+            if headers.get(TRACESTATE).is_some_and(|value| value.is_empty()) {
+                headers.remove(TRACESTATE);
+            }
         }
         if let Some(propagator) = &self.baggage {
             propagator.inject_context(cx, &mut HeaderInjector(headers));
@@ -112,5 +71,190 @@ impl Propagation {
         if let Some(correlation) = cx.get::<Correlation>() {
             correlation.inject(headers);
         }
+    }
+}
+
+/// The three headers of W3C Trace Context and W3C Baggage as the SDK's propagators want them.
+///
+/// Stricter than the SDK: a `traceparent` that comes twice or does not have the exact field lengths counts as none (the
+/// SDK takes `00-1-2-01`), and a tracestate without a traceparent is not read. More complete: a list that was split over
+/// several header lines is joined (RFC 9110, section 5.3), of which the SDK reads only the first.
+struct Carrier {
+    traceparent: Option<String>,
+    tracestate: Option<String>,
+    baggage: Option<String>,
+}
+
+impl Carrier {
+    fn new(headers: &HeaderMap) -> Self {
+        let mut parents = headers.get_all(TRACEPARENT).iter();
+        let traceparent = match (parents.next(), parents.next()) {
+            (Some(only), None) => only.to_str().ok().map(str::trim).filter(|text| well_formed(text)),
+            _ => None,
+        };
+        Self {
+            traceparent: traceparent.map(str::to_owned),
+            tracestate: traceparent.and_then(|_| joined(headers, TRACESTATE)),
+            baggage: joined(headers, BAGGAGE),
+        }
+    }
+}
+
+impl Extractor for Carrier {
+    fn get(&self, key: &str) -> Option<&str> {
+        match key {
+            TRACEPARENT => self.traceparent.as_deref(),
+            TRACESTATE => self.tracestate.as_deref(),
+            BAGGAGE => self.baggage.as_deref(),
+            _ => None,
+        }
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        [TRACEPARENT, TRACESTATE, BAGGAGE]
+            .into_iter()
+            .filter(|key| self.get(key).is_some())
+            .collect()
+    }
+}
+
+/// `version "-" trace-id "-" parent-id "-" trace-flags`, of 2, 32, 16 and 2 lower-case hex digits; a version after 00 may
+/// have more fields (W3C Trace Context, section 3.2).
+fn well_formed(traceparent: &str) -> bool {
+    let hex = |text: &str, length: usize| {
+        text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let mut fields = traceparent.split('-');
+    let mut next = || fields.next().unwrap_or_default();
+    let (version, lengths) = (next(), [32, 16, 2]);
+    hex(version, 2)
+        && lengths.into_iter().all(|length| hex(next(), length))
+        && (version != "00" || fields.next().is_none())
+}
+
+fn joined(headers: &HeaderMap, name: &'static str) -> Option<String> {
+    let values = headers.get_all(HeaderName::from_static(name));
+    let lines: Vec<&str> = values.iter().filter_map(|value| value.to_str().ok()).collect();
+    (!lines.is_empty()).then(|| lines.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+    use opentelemetry::baggage::BaggageExt;
+    use opentelemetry::trace::TraceContextExt;
+    use rstest::rstest;
+
+    const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, HeaderValue::from_str(value).unwrap());
+        }
+        headers
+    }
+
+    /// What goes out when a request with these headers is passed on without a span of our own.
+    fn passed_on(propagation: &Propagation, lines: &[(&'static str, &str)]) -> HeaderMap {
+        let mut outgoing = HeaderMap::new();
+        propagation.inject(&propagation.extract(&headers(lines)), &mut outgoing);
+        outgoing
+    }
+
+    fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+        headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    #[test]
+    fn passes_trace_context_baggage_and_correlation_on() {
+        let incoming = [
+            ("traceparent", PARENT),
+            ("tracestate", "vendor=1"),
+            ("tracestate", "other=2"),
+            ("baggage", "tier=gold"),
+            ("x-request-id", "r-81"),
+            ("x-debug", "me"),
+        ];
+        let outgoing = passed_on(&Propagation::new(true, true), &incoming);
+        assert_eq!(text(&outgoing, "traceparent"), Some(PARENT));
+        assert_eq!(text(&outgoing, "tracestate"), Some("vendor=1,other=2"));
+        assert_eq!(text(&outgoing, "baggage"), Some("tier=gold"));
+        assert_eq!(text(&outgoing, "x-request-id"), Some("r-81"));
+        assert_eq!(text(&outgoing, "x-debug"), Some("me"));
+    }
+
+    #[test]
+    fn joins_baggage_that_was_split_over_lines() {
+        let cx = Propagation::new(true, true).extract(&headers(&[("baggage", "a=1"), ("baggage", "b=2")]));
+        assert_eq!(cx.baggage().get("a").map(|value| value.as_str()), Some("1"));
+        assert_eq!(cx.baggage().get("b").map(|value| value.as_str()), Some("2"));
+    }
+
+    #[test]
+    fn sends_no_empty_tracestate() {
+        let outgoing = passed_on(&Propagation::new(true, true), &[("traceparent", PARENT)]);
+        assert_eq!(text(&outgoing, "tracestate"), None);
+    }
+
+    #[test]
+    fn the_fault_drops_the_trace_context_and_nothing_else() {
+        let propagation = Propagation::new(true, true).dropping_trace_context();
+        let incoming = [
+            ("traceparent", PARENT),
+            ("tracestate", "vendor=1"),
+            ("baggage", "tier=gold"),
+            ("x-request-id", "r-81"),
+        ];
+        let outgoing = passed_on(&propagation, &incoming);
+        assert_eq!(text(&outgoing, "traceparent"), None);
+        assert_eq!(text(&outgoing, "tracestate"), None);
+        assert_eq!(text(&outgoing, "baggage"), Some("tier=gold"));
+        assert_eq!(text(&outgoing, "x-request-id"), Some("r-81"));
+    }
+
+    #[test]
+    fn without_propagators_only_the_correlation_travels() {
+        let incoming = [
+            ("traceparent", PARENT),
+            ("baggage", "tier=gold"),
+            ("x-request-id", "r-81"),
+        ];
+        let outgoing = passed_on(&Propagation::new(false, false), &incoming);
+        assert_eq!(
+            outgoing.keys().map(HeaderName::as_str).collect::<Vec<_>>(),
+            ["x-request-id"]
+        );
+    }
+
+    #[rstest]
+    #[case::short_ids("00-1-2-01")]
+    #[case::upper_case("00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01")]
+    #[case::zero_trace_id("00-00000000000000000000000000000000-b7ad6b7169203331-01")]
+    #[case::zero_span_id("00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01")]
+    #[case::version_ff("ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")]
+    #[case::surplus_in_version_00("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x")]
+    #[case::no_flags("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331")]
+    #[case::not_hex("00-0af7651916cd43dd8448eb211c80319g-b7ad6b7169203331-01")]
+    #[case::empty("")]
+    fn a_broken_traceparent_is_no_parent(#[case] traceparent: &str) {
+        let incoming = headers(&[("traceparent", traceparent), ("tracestate", "vendor=1")]);
+        let cx = Propagation::new(true, true).extract(&incoming);
+        assert!(!cx.span().span_context().is_valid(), "{traceparent}");
+    }
+
+    #[test]
+    fn two_traceparents_are_none() {
+        let other = PARENT.replace("0af7", "1af7");
+        let incoming = headers(&[("traceparent", PARENT), ("traceparent", &other)]);
+        assert!(!Propagation::new(true, true).extract(&incoming).has_active_span());
+    }
+
+    #[test]
+    fn a_later_version_is_read_as_far_as_it_is_known() {
+        let later = format!("cc-{}-what-the-future-will-be", &PARENT[3..]);
+        let cx = Propagation::new(true, true).extract(&headers(&[("traceparent", &later)]));
+        assert!(cx.span().span_context().is_valid() && cx.span().span_context().is_sampled());
     }
 }

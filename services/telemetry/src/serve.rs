@@ -1,136 +1,160 @@
 //! The life of a service process: bind, announce, serve, drain, flush.
 
+mod app;
+mod signals;
+mod start;
+
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::serve::ListenerExt;
-use axum::{Router, middleware};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use tracing::{info, warn};
 
-use crate::client::Client;
 use crate::config::ServiceArgs;
 use crate::tracer::Telemetry;
-use crate::{logs, routes, server};
 
-/// What a service's routes are made of.
-#[derive(Debug, Clone)]
-pub struct Kit {
-    /// The tracer.
-    pub telemetry: Arc<Telemetry>,
-    /// The client for calls to the next service.
-    pub client: Client,
+pub use app::{Kit, Routes, app};
+use signals::{Signals, Stop};
+use start::{StartError, fail};
+
+/// How long requests that are under way may take after the process was told to stop. More than twice the default time
+/// limit of a call to the next service, so that a request that waits for one still gets its answer.
+pub const DRAIN: Duration = Duration::from_secs(5);
+/// How long the last export may take.
+pub const FLUSH: Duration = Duration::from_secs(3);
+
+/// A service as its `main` describes it.
+#[derive(Debug)]
+pub struct Service<'a> {
+    /// `service.name`, when no variable says otherwise.
+    pub name: &'a str,
+    /// `service.version`, when no variable says otherwise.
+    pub version: &'a str,
+    /// The settings that every service has.
+    pub args: &'a ServiceArgs,
+    /// Limit for a call to another service.
+    pub upstream_timeout: Duration,
 }
 
-/// The routes of a service.
-#[derive(Debug, Default)]
-pub struct Routes {
-    /// Business routes: each request gets a server span.
-    pub traced: Router,
-    /// Routes without a span, beside those of [`routes::operations`].
-    pub untraced: Router,
-}
-
-/// A failure before the service could serve.
-#[derive(Debug, thiserror::Error)]
-enum StartError {
-    #[error("cannot listen on {address}")]
-    Bind {
-        address: SocketAddr,
-        source: std::io::Error,
-    },
-    #[error("cannot export spans")]
-    Export(#[from] opentelemetry_otlp::ExporterBuildError),
-    #[error("cannot make calls")]
-    Client(#[from] reqwest::Error),
-    #[error("cannot serve")]
-    Serve(#[from] std::io::Error),
-}
-
-/// Runs a service until it is told to stop.
-pub fn run(
-    name: &str,
-    version: &str,
-    args: &ServiceArgs,
-    upstream_timeout: Duration,
-    routes: impl FnOnce(Kit) -> Routes,
-) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+/// Runs a service until it is told to stop. Exit codes: 0 stopped as told, 1 could not start or serve, 2 settings that
+/// can't be used, 130 and 143 stopped at once by a second SIGINT or SIGTERM.
+pub fn run(service: &Service<'_>, routes: impl FnOnce(Kit) -> Routes) -> ExitCode {
+    let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => return fail(name, &error),
+        Err(error) => return fail(service.name, &StartError::Runtime(error)),
     };
-    match runtime.block_on(serve(name, version, args, upstream_timeout, routes)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(name, &error),
-    }
+    let code = {
+        let _inside = runtime.enter();
+        start::telemetry(service).and_then(|telemetry| {
+            let kit = Kit::new(Arc::new(telemetry), service.upstream_timeout)?;
+            runtime.block_on(serve(service, kit, routes))
+        })
+    };
+    // What still runs had its time.
+    runtime.shutdown_background();
+    code.unwrap_or_else(|error| fail(service.name, &error))
 }
 
 async fn serve(
-    name: &str,
-    version: &str,
-    args: &ServiceArgs,
-    upstream_timeout: Duration,
+    service: &Service<'_>,
+    kit: Kit,
     routes: impl FnOnce(Kit) -> Routes,
-) -> Result<(), StartError> {
-    let telemetry = Arc::new(Telemetry::start(name, version, args)?);
-    let filter = logs::filter(std::env::var(crate::names::vars::RUST_LOG).ok().as_deref());
-    let _ = tracing::subscriber::set_global_default(logs::subscriber(&telemetry.provider, filter));
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let client = Client::new(Arc::clone(&telemetry.propagation), upstream_timeout)?;
-    let own = routes(Kit {
-        telemetry: Arc::clone(&telemetry),
-        client,
-    });
-    let traced = own.traced.layer(middleware::from_fn_with_state(
-        Arc::clone(&telemetry.propagation),
-        server::trace,
-    ));
-    let app = traced
-        .merge(own.untraced)
-        .merge(routes::operations(Arc::clone(&telemetry)));
-    let address = args.listen;
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|source| StartError::Bind { address, source })?;
-    announce(listener.local_addr()?);
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
-    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        })
-        .await?;
-    let ending = Arc::clone(&telemetry);
-    let _ = tokio::task::spawn_blocking(move || ending.finish(Duration::from_secs(3))).await;
-    Ok(())
+) -> Result<ExitCode, StartError> {
+    // Armed before anybody can know our address.
+    let mut signals = Signals::arm().map_err(StartError::Signals)?;
+    let telemetry = Arc::clone(&kit.telemetry);
+    let (stopping_tx, stopping_rx) = watch::channel(false);
+    let app = app(&telemetry, routes(kit), stopping_rx.clone());
+    let address = service.args.listen;
+    let bind = |source| StartError::Bind { address, source };
+    let listener = TcpListener::bind(address).await.map_err(bind)?;
+    let address = listener.local_addr().map_err(bind)?;
+    announce(address);
+    let identity = &telemetry.identity;
+    info!(
+        version = identity.version,
+        site = identity.site.as_deref().unwrap_or("none"),
+        pid = identity.pid,
+        spans = telemetry.ledger.read().exporter,
+        "{} listens on {address}",
+        identity.service,
+    );
+
+    let mut server = Box::pin(accept(listener, app, stopping_rx));
+    let first = tokio::select! {
+        result = &mut server => return result.map(|()| ExitCode::SUCCESS),
+        stop = signals.next() => stop,
+    };
+    info!("{first}: no new requests, those under way have {DRAIN:?}");
+    stopping_tx.send_replace(true);
+    tokio::select! {
+        second = signals.next() => Ok(at_once(second)),
+        () = wind_down(server, telemetry) => Ok(ExitCode::SUCCESS),
+    }
 }
 
-/// Prints the one line on stdout by which a supervisor learns the address.
+async fn accept(
+    listener: TcpListener,
+    app: Router,
+    mut stopping: watch::Receiver<bool>,
+) -> Result<(), StartError> {
+    let listener = listener.tap_io(|stream| {
+        // Answers are small and go out at once; a failure here costs milliseconds and nothing else.
+        let _ = stream.set_nodelay(true);
+    });
+    let stopped = async move {
+        // An error means that the sender is gone, and that is a stop as well.
+        let _ = stopping.wait_for(|stopping| *stopping).await;
+    };
+    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(stopped)
+        .await
+        .map_err(StartError::Serve)
+}
+
+/// Lets requests finish, then exports what is left, each within its limit.
+async fn wind_down(server: impl Future<Output = Result<(), StartError>>, telemetry: Arc<Telemetry>) {
+    match tokio::time::timeout(DRAIN, server).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => warn!("{}", crate::chain(&error)),
+        Err(_) => warn!("requests were still under way after {DRAIN:?}; they get no answer"),
+    }
+    // The last export blocks: on a worker thread it would block what drives its own connection.
+    let last = tokio::task::spawn_blocking(move || telemetry.finish(FLUSH));
+    match last.await {
+        Ok(flushed) if flushed.failed == 0 && flushed.pending == 0 => {
+            info!(exported = flushed.exported, failed = 0, "spans flushed");
+        }
+        Ok(flushed) => {
+            let (exported, failed, pending) = (flushed.exported, flushed.failed, flushed.pending);
+            warn!(exported, failed, pending, "spans flushed, not all of them");
+        }
+        Err(error) => warn!("the last export did not finish: {error}"),
+    }
+}
+
+fn at_once(second: Stop) -> ExitCode {
+    warn!("{second} again: leaving at once");
+    second.exit_code()
+}
+
+/// Prints the one line on stdout by which a supervisor learns the address. A wildcard address is nothing to connect to.
 fn announce(mut address: SocketAddr) {
     if address.ip().is_unspecified() {
-        address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        // A socket on the IPv6 wildcard takes IPv4 connections too, unless the system says otherwise.
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        });
     }
     // Nobody may be reading, and that is no reason not to serve.
     let mut stdout = std::io::stdout().lock();
     let _ = writeln!(stdout, "listening http://{address}").and_then(|()| stdout.flush());
-}
-
-fn fail(name: &str, error: &dyn std::error::Error) -> ExitCode {
-    let mut stderr = std::io::stderr().lock();
-    let _ = write!(stderr, "{name}: {error}");
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let _ = write!(stderr, ": {cause}");
-        next = cause.source();
-    }
-    let _ = writeln!(stderr);
-    ExitCode::FAILURE
 }

@@ -1,23 +1,33 @@
-//! The tracer of a process: built once from the environment, flushed once at the end.
+//! The tracer of a process: built once, flushed once at the end.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry::InstrumentationScope;
+use opentelemetry::trace::noop::NoopTracer;
+use opentelemetry::trace::{Tracer, TracerProvider as _};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider, SpanProcessor};
+use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::registry::LookupSpan;
 
 use crate::account::Ledger;
-use crate::config::{Fault, ServiceArgs};
-use crate::exporter::{self, Accounted, Starter};
-use crate::identity::{self, Identity};
+use crate::config::Fault;
+use crate::export::{self, Accounted, Accounting, Discard, Rejections};
+use crate::identity::Identity;
 use crate::propagation::Propagation;
-use crate::resource::{self, Defaults};
+use crate::settings::{Export, Settings};
 
-/// A running tracer with its account.
+/// A process's tracer with its account.
 #[derive(Debug)]
 pub struct Telemetry {
-    /// The SDK's provider.
-    pub provider: SdkTracerProvider,
-    /// The account.
+    /// `None` when telemetry is switched off.
+    provider: Option<SdkTracerProvider>,
+    rejections: Rejections,
+    /// The count of spans.
     pub ledger: Arc<Ledger>,
     /// Who this process is.
     pub identity: Identity,
@@ -25,51 +35,154 @@ pub struct Telemetry {
     pub propagation: Arc<Propagation>,
 }
 
+/// What became of spans while the tracer was ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flushed {
+    /// Acknowledged by the receiver.
+    pub exported: u64,
+    /// Given up.
+    pub failed: u64,
+    /// Never ended, or still under way when the time was over.
+    pub pending: u64,
+}
+
 impl Telemetry {
-    /// Starts the tracer that the environment asks for.
+    /// Starts the tracer. Has to happen inside a tokio runtime, which gRPC export needs.
     ///
     /// # Errors
     /// The exporter can't be built.
     pub fn start(
-        name: &str,
-        version: &str,
-        args: &ServiceArgs,
-    ) -> Result<Self, opentelemetry_otlp::ExporterBuildError> {
-        let instance_id = identity::new_instance_id();
-        let defaults = Defaults {
-            name,
-            version,
-            instance_id: &instance_id,
-            site: args.site,
-            pid: std::process::id(),
+        resource: &Resource,
+        settings: Settings,
+        fault: Option<Fault>,
+    ) -> Result<Self, export::BuildError> {
+        let propagation = match fault {
+            Some(Fault::DropTraceparent) => settings.propagation.dropping_trace_context(),
+            _ => settings.propagation,
         };
-        let resource = resource::resource(defaults, &|key| std::env::var(key).ok());
-        let identity = Identity::of(&resource);
-        let none = std::env::var(crate::names::vars::TRACES_EXPORTER).is_ok_and(|value| value == "none");
-        let endpoint = std::env::var(crate::names::vars::ENDPOINT)
-            .unwrap_or_else(|_| "http://localhost:4317".to_owned());
-        let ledger = Arc::new(Ledger::new(if none { "none".to_owned() } else { endpoint }));
-        let mut provider = SdkTracerProvider::builder()
-            .with_resource(resource)
-            .with_span_processor(Starter(Arc::clone(&ledger)));
-        if !none {
-            provider = provider.with_batch_exporter(Accounted::new(exporter::otlp()?, Arc::clone(&ledger)));
-        }
-        let mut propagation = Propagation::w3c();
-        if args.fault == Some(Fault::DropTraceparent) {
-            propagation = propagation.dropping_trace_context();
-        }
+        let rejections = Rejections::default();
+        let queue = settings.batch.queue as u64;
+        let (ledger, provider) = match settings.export {
+            Export::Disabled => (Arc::new(Ledger::new("disabled")), None),
+            Export::None => {
+                let ledger = Arc::new(Ledger::new("none"));
+                let processor = Accounting::new(Discard(Arc::clone(&ledger)), Arc::clone(&ledger), queue);
+                (ledger, Some(provider(resource.clone(), processor)))
+            }
+            Export::Otlp(target) => {
+                let ledger = Arc::new(Ledger::new(&target.endpoint));
+                let otlp = export::exporter(&target)?;
+                let exporter = Accounted::new(otlp, Arc::clone(&ledger), target.endpoint, rejections.clone())
+                    .with_fault(fault);
+                let batch = BatchConfigBuilder::default()
+                    .with_max_queue_size(settings.batch.queue)
+                    .with_max_export_batch_size(settings.batch.size)
+                    .with_scheduled_delay(settings.batch.delay)
+                    .build();
+                let inner = BatchSpanProcessor::builder(exporter)
+                    .with_batch_config(batch)
+                    .build();
+                let processor = Accounting::new(inner, Arc::clone(&ledger), queue);
+                (ledger, Some(provider(resource.clone(), processor)))
+            }
+        };
+        let (identity, propagation) = (Identity::of(resource), Arc::new(propagation));
         Ok(Self {
-            provider: provider.build(),
+            provider,
+            rejections,
             ledger,
             identity,
-            propagation: Arc::new(propagation),
+            propagation,
         })
     }
 
-    /// Exports what is left and ends the tracer. Blocks: call it where that does no harm.
-    pub fn finish(&self, limit: Duration) {
-        let _ = self.provider.force_flush();
-        let _ = self.provider.shutdown_with_timeout(limit);
+    /// A tracer of ready parts, for tests of services.
+    #[cfg(any(test, feature = "testing"))]
+    #[must_use]
+    pub fn assemble(
+        resource: Resource,
+        ledger: Arc<Ledger>,
+        propagation: Propagation,
+        processor: impl SpanProcessor + 'static,
+    ) -> Self {
+        let identity = Identity::of(&resource);
+        let provider = Some(provider(resource, processor));
+        Self {
+            provider,
+            rejections: Rejections::default(),
+            ledger,
+            identity,
+            propagation: Arc::new(propagation),
+        }
     }
+
+    /// The layers that a subscriber needs: one makes spans, one listens to the exporter.
+    pub fn layers<S>(&self) -> impl Layer<S> + use<S>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
+    {
+        let spans: Box<dyn Layer<S> + Send + Sync> = match &self.provider {
+            Some(provider) => {
+                let scope = InstrumentationScope::builder("throughline")
+                    .with_version(env!("CARGO_PKG_VERSION"))
+                    .build();
+                Box::new(span_layer(provider.tracer_with_scope(scope)))
+            }
+            // Makes no spans and still carries the context of requests, which has to travel on.
+            None => Box::new(span_layer(NoopTracer::new())),
+        };
+        spans.and_then(self.rejections.layer())
+    }
+
+    /// Exports what is left and ends the tracer, within `limit`. Blocks: call it on a thread that may.
+    ///
+    /// One shutdown, no flush before it: the SDK's shutdown exports what waits, and its flush has a fixed limit of 5 s.
+    /// What either of them answers is no matter; the account knows.
+    pub fn finish(&self, limit: Duration) -> Flushed {
+        let before = self.ledger.read();
+        if let Some(provider) = &self.provider {
+            let _ = provider.shutdown_with_timeout(limit);
+        }
+        let after = self.ledger.read();
+        Flushed {
+            exported: after.exported - before.exported,
+            failed: after.failed.saturating_sub(before.failed),
+            pending: after.pending(),
+        }
+    }
+
+    /// Exports what waits now.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn flush(&self) {
+        if let Some(provider) = &self.provider {
+            let _ = provider.force_flush();
+        }
+    }
+}
+
+fn provider(resource: Resource, processor: impl SpanProcessor + 'static) -> SdkTracerProvider {
+    SdkTracerProvider::builder()
+        .with_resource(resource)
+        .with_span_processor(processor)
+        .build()
+}
+
+/// Bridges `tracing` spans to OpenTelemetry: with the attributes that we set and no others, spans and no events. Its
+/// filter is its own, so that a quiet `RUST_LOG` deletes no span.
+fn span_layer<S, T>(tracer: T) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    T: Tracer + Send + Sync + 'static,
+    T::Span: Send + Sync,
+{
+    tracing_opentelemetry::layer()
+        .with_tracer(tracer)
+        .with_location(false)
+        .with_threads(false)
+        .with_target(false)
+        .with_tracked_inactivity(false)
+        .with_filter(
+            filter_fn(|metadata| metadata.is_span() && *metadata.level() <= tracing::Level::INFO)
+                .with_max_level_hint(LevelFilter::INFO),
+        )
 }
