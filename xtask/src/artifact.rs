@@ -54,21 +54,6 @@ pub(crate) fn become_throughline(
     }
 }
 
-/// Builds the embedded set, runs `throughline <verb>` to its end and comes back.
-pub(crate) fn run_throughline<const N: usize>(
-    workspace: &Workspace,
-    verb: &str,
-    args: [OsString; N],
-) -> anyhow::Result<Outcome> {
-    match build(workspace, &EMBEDDED, &[])? {
-        Ok(binaries) => Invocation::new(binaries.get(THROUGHLINE)?)
-            .args([verb])
-            .args(args)
-            .run(),
-        Err(outcome) => Ok(outcome),
-    }
-}
-
 /// Builds the measurements and what they measure without debug code, and becomes `throughline-bench`.
 pub(crate) fn become_bench(workspace: &Workspace, args: Vec<OsString>) -> anyhow::Result<Outcome> {
     let packages = [EMBEDDED.as_slice(), &["bench"]].concat();

@@ -7,6 +7,7 @@ mod cli;
 mod command;
 mod counts;
 mod interrupt;
+mod scenarios;
 mod section;
 mod test;
 mod tidy;

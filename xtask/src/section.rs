@@ -1,12 +1,11 @@
 //! `cargo xtask check` and `cargo xtask ci`: sections that all run, and one report of every failure at the end.
 
-use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 use crate::command::{self, Invocation, Outcome};
 use crate::counts::Counts;
 use crate::workspace::Workspace;
-use crate::{artifact, interrupt, test, tidy};
+use crate::{interrupt, scenarios, test, tidy};
 
 /// One part of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +33,7 @@ pub(crate) struct Finding {
 
 impl Finding {
     /// A section that is one check.
-    fn single(outcome: Outcome) -> Self {
+    pub(crate) fn single(outcome: Outcome) -> Self {
         let passed = u64::from(outcome.is_success());
         Self {
             outcome,
@@ -111,10 +110,7 @@ impl Section {
                 .args(["doc", "--workspace", "--no-deps"])
                 .run()
                 .map(Finding::single),
-            Self::EndToEnd => {
-                let args = ["--env", "embedded"].map(OsString::from);
-                artifact::run_throughline(workspace, "e2e", args).map(Finding::single)
-            }
+            Self::EndToEnd => scenarios::section(workspace),
         }
     }
 }
