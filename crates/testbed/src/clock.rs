@@ -108,3 +108,48 @@ impl Drop for Hold {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn time_stands_still_until_the_last_hold_is_gone() {
+        let clock = Clock::start();
+        tokio::time::advance(SECOND).await;
+        let (outer, inner) = (clock.hold(), clock.hold());
+        tokio::time::advance(10 * SECOND).await;
+        drop(outer);
+        assert!(clock.is_held());
+        tokio::time::advance(10 * SECOND).await;
+        assert_eq!(clock.elapsed(), SECOND);
+        drop(inner);
+        tokio::time::advance(2 * SECOND).await;
+        assert_eq!(clock.elapsed(), 3 * SECOND);
+        assert!(!clock.is_held());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_waiter_is_woken_later_by_as_much_as_was_held() {
+        let clock = Clock::start();
+        let begun = Instant::now();
+        let holder = {
+            let clock = clock.clone();
+            async move {
+                let then = begun + SECOND;
+                tokio::time::timeout_at(then, std::future::pending::<()>())
+                    .await
+                    .unwrap_err();
+                let _hold = clock.hold();
+                tokio::time::timeout_at(then + 5 * SECOND, std::future::pending::<()>())
+                    .await
+                    .unwrap_err();
+            }
+        };
+        tokio::join!(holder, clock.reaches(2 * SECOND));
+        let late = begun.elapsed() - 7 * SECOND;
+        assert!(late < Duration::from_millis(5), "{late:?}");
+    }
+}

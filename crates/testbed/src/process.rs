@@ -8,7 +8,10 @@ mod call;
 mod error;
 mod exit;
 mod group;
+mod marked;
 mod output;
+mod place;
+mod recorded;
 mod spec;
 mod supervisor;
 
@@ -25,6 +28,10 @@ pub use spec::{PROCESS_VARIABLE, ProcessSpec, RUN_DIR_VARIABLE, RUN_VARIABLE};
 pub use supervisor::Supervisor;
 
 pub(crate) use group::Group;
+pub(crate) use marked::Marked;
+pub(crate) use place::Place;
+pub(crate) use recorded::{identify, lives, stop_recorded};
+pub(crate) use spec::Mark;
 
 use crate::deadline::{Deadline, Over};
 use crate::undo::{Undo, UndoId};
@@ -53,7 +60,7 @@ impl Process {
     /// The file that holds its whole output.
     #[must_use]
     pub fn log(&self) -> &Path {
-        self.group.log()
+        self.group.output().log()
     }
 
     /// The last lines that it printed, stdout and stderr in the order in which they came in.
@@ -133,7 +140,7 @@ impl Process {
     /// # Errors
     /// It survived SIGKILL, or could not be signalled.
     pub async fn stop(&self, grace: Duration) -> Result<Exit, ProcessError> {
-        let exit = self.group.stop(grace, &self.undo.hurry()).await?;
+        let exit = self.group.stop(grace, &self.undo.scene().place.hurry).await?;
         self.undo.done(self.entry);
         Ok(exit)
     }

@@ -16,12 +16,16 @@ use crate::clock::{Clock, Hold};
 use crate::deadline::Deadline;
 use crate::environment::EnvironmentName;
 use crate::event::{EventReceiver, Events};
-use crate::explain::{BoxError, Explain};
-use crate::process::{Process, ProcessError, ProcessSpec, Supervisor};
-use crate::run_dir::RunDir;
+use crate::explain::{BoxError, Class, Explain};
+use crate::history;
+use crate::process::{
+    Answer, Call, Mark, Marked, Place, Process, ProcessError, ProcessSpec, Supervisor, identify,
+};
+use crate::run_dir::{RunDir, RunLock, random};
 use crate::run_id::RunId;
 use crate::signal::Signals;
-use crate::undo::{Undo, UndoReport};
+use crate::text::quote;
+use crate::undo::{Begin, Deed, Journal, Record, Scene, Undo, UndoFailure, UndoReport, scratch_prefix};
 
 /// What a run is made of.
 #[derive(Debug, Clone)]
@@ -53,6 +57,7 @@ struct Inner {
     events: Events,
     undo: Undo,
     supervisor: Supervisor,
+    _lock: Option<RunLock>,
 }
 
 /// A run that could not begin.
@@ -66,57 +71,62 @@ pub enum RunError {
         /// The operating system's reason.
         source: io::Error,
     },
+    /// A scratch folder cannot be made.
+    #[error("cannot make the scratch folder {}", path.display())]
+    Scratch {
+        /// The folder.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
 }
 
 impl Explain for RunError {
     fn hint(&self) -> Option<String> {
-        match self {
-            Self::Directory { root, .. } => {
-                Some(format!("make {} a folder that you may write", root.display()))
+        let (path, source) = match self {
+            Self::Directory { root, source } => (root, source),
+            Self::Scratch { path, source } => (path, source),
+        };
+        Some(match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                format!("free space on the file system of {}", path.display())
             }
-        }
+            io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+                format!(
+                    "something that is no folder is in the way: see `ls -ld {}`",
+                    quote(path.as_os_str())
+                )
+            }
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                format!("make {} a folder that you may write", path.display())
+            }
+            _ => format!("see `ls -ld {}`", quote(path.as_os_str())),
+        })
+    }
+
+    fn class(&self) -> Class {
+        Class::Prerequisite
     }
 }
 
 impl Run {
-    /// Begins a run: makes its directory and its record of events. Needs a running tokio runtime.
+    /// Begins a run: makes its directory, its lock, its journal and its record of events, and removes the directories
+    /// of old finished runs. Needs a running tokio runtime.
     ///
     /// # Errors
     /// The directory cannot be made or written.
     pub fn begin(options: RunOptions) -> Result<(Self, EventReceiver), RunError> {
-        let RunOptions {
-            root,
-            environment,
-            keep,
-            signals,
-        } = options;
-        let failed = |source| RunError::Directory {
-            root: root.clone(),
-            source,
-        };
-        let (id, dir) = RunDir::create(&root).map_err(failed)?;
-        dir.mark_latest().map_err(failed)?;
-        let (events, receiver) = Events::recorded(&dir.file(RunDir::EVENTS)).map_err(failed)?;
-        let undo = Undo::new(events.clone(), signals.clone());
-        let supervisor = Supervisor::new(&id, &dir, &events, &undo);
-        let clock = Clock::start();
-        let inner = Inner {
-            id,
-            dir,
-            environment,
-            keep,
-            signals,
-            clock,
-            events,
-            undo,
-            supervisor,
-        };
-        Ok((
-            Self {
-                inner: Arc::new(inner),
-            },
-            receiver,
-        ))
+        let root = options.root.clone();
+        Inner::begin(options)
+            .map(|(inner, receiver)| {
+                (
+                    Self {
+                        inner: Arc::new(inner),
+                    },
+                    receiver,
+                )
+            })
+            .map_err(|source| RunError::Directory { root, source })
     }
 
     /// Its name.
@@ -230,8 +240,125 @@ impl Run {
         self.inner.supervisor.start(&spec)
     }
 
-    /// Undoes everything that the run created, last in first out.
+    /// Runs a program to its end and takes its answer; meanwhile it is on the undo stack. See [`Supervisor::call`].
+    ///
+    /// # Errors
+    /// It can't be started, or the deadline was over first. A code other than 0 is no error here: see
+    /// [`Answer::success`].
+    pub async fn call(&self, call: &Call, deadline: &Deadline) -> Result<Answer, ProcessError> {
+        self.inner.supervisor.call(call, deadline).await
+    }
+
+    /// Makes a folder outside the run directory, only for this user, for what needs a short path (sockets) or must not
+    /// be kept. It is removed when the run is undone.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn scratch(&self, name: &str) -> Result<PathBuf, RunError> {
+        use std::os::unix::fs::DirBuilderExt;
+        let scene = self.inner.undo.scene();
+        let unique = random() & 0xffff;
+        let path = scene.temp.join(format!(
+            "{}{name}-{unique:04x}",
+            scratch_prefix(&scene.place.mark)
+        ));
+        let entry = self.inner.undo.push(
+            format!("scratch folder {name}"),
+            Deed::Remove { path: path.clone() },
+        );
+        match std::fs::DirBuilder::new().mode(0o700).create(&path) {
+            Ok(()) => Ok(path),
+            Err(source) => {
+                self.inner.undo.done(entry);
+                Err(RunError::Scratch { path, source })
+            }
+        }
+    }
+
+    /// Undoes everything that the run created, last in first out, and ends whatever left its process group on the way.
+    /// Its directory stays.
     pub async fn finish(&self) -> UndoReport {
-        self.inner.undo.unwind().await
+        let mut report = self.inner.undo.unwind().await;
+        // What was kept may have processes of its own.
+        if report.left.is_empty() {
+            let place = &self.inner.undo.scene().place;
+            let marked = Marked {
+                mark: &place.mark,
+                name: None,
+            };
+            let leave = self.inner.signals.leave();
+            let stopping = marked.stop(ProcessSpec::GRACE, &place.hurry);
+            match leave.run_until_cancelled(stopping).await {
+                None | Some(Ok(0)) => {}
+                Some(Ok(strays)) => {
+                    self.events().warn(
+                        format!("{strays} processes had left their group and were stopped"),
+                        None,
+                    );
+                }
+                Some(Err(pids)) => report.failed.push(UndoFailure::still_running(self.id(), pids)),
+            }
+        }
+        report
+    }
+}
+
+impl Inner {
+    fn begin(options: RunOptions) -> io::Result<(Self, EventReceiver)> {
+        let RunOptions {
+            root,
+            environment,
+            keep,
+            signals,
+        } = options;
+        let (id, dir, lock) = RunDir::create(&root)?;
+        let (events, receiver) = Events::recorded(&dir.file(RunDir::EVENTS))?;
+        let temp = std::env::temp_dir().canonicalize()?;
+        let mut journal = Journal::create(dir.file(RunDir::JOURNAL))?;
+        let runner = identify(std::process::id());
+        let begin = Begin {
+            run: id.clone(),
+            environment,
+            runner,
+            temp: temp.clone(),
+        };
+        journal.write(0, Record::Begin(begin))?;
+        dir.mark_latest()?;
+        if let Err(error) = history::prune(&root, history::KEPT) {
+            events.warn(
+                format!("cannot remove old runs below {}: {error}", root.display()),
+                None,
+            );
+        }
+        let mark = Mark::new(&id, &dir);
+        let place = Place {
+            mark,
+            dir: dir.clone(),
+            events: events.clone(),
+            hurry: signals.hurry(),
+        };
+        let undo = Undo::new(
+            Scene {
+                place: place.clone(),
+                temp,
+            },
+            journal,
+            signals.clone(),
+        );
+        let supervisor = Supervisor::new(place, undo.clone());
+        let clock = Clock::start();
+        let inner = Self {
+            id,
+            dir,
+            environment,
+            keep,
+            signals,
+            clock,
+            events,
+            undo,
+            supervisor,
+            _lock: lock,
+        };
+        Ok((inner, receiver))
     }
 }

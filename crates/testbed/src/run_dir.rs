@@ -1,13 +1,17 @@
 //! The directory that holds everything a run produces; nothing else is written anywhere.
 
+mod lock;
+
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub(crate) use lock::{Claim, RootLock, RunLock};
+
 use crate::run_id::RunId;
 
-/// A run's own directory, `<root>/<run id>`, as an absolute path.
+/// A run's own directory, `<root>/<run id>`, as an absolute path without links.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunDir {
     path: PathBuf,
@@ -23,16 +27,28 @@ impl RunDir {
     /// A link in the root that leads to the newest run.
     pub const LATEST: &str = "latest";
 
-    /// Makes a directory with an id that nobody has under this root.
-    pub(crate) fn create(root: &Path) -> io::Result<(RunId, Self)> {
+    /// Makes and locks a directory with an id that nobody has under this root.
+    pub(crate) fn create(root: &Path) -> io::Result<(RunId, Self, Option<RunLock>)> {
         fs::create_dir_all(root)?;
         let root = fs::canonicalize(root)?;
+        let root_lock = RootLock::take(&root)?;
         // 65,536 short ids under one root are plenty; when they get crowded, ids get longer.
         for attempt in 0..64 {
             let id = RunId::of_bits(random(), RunId::SHORTEST + attempt / 8);
             let path = root.join(id.as_str());
             match fs::create_dir(&path) {
-                Ok(()) => return Ok((id, Self { path })),
+                Ok(()) => {
+                    let dir = Self { path };
+                    let lock = match root_lock.claim(&dir)? {
+                        Claim::Ours(lock) => Some(lock),
+                        Claim::Taken => {
+                            return Err(io::Error::other("somebody locked a directory that is new"));
+                        }
+                        // The runner's process id has to do.
+                        Claim::CannotTell => None,
+                    };
+                    return Ok((id, dir, lock));
+                }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
@@ -41,6 +57,27 @@ impl RunDir {
             io::ErrorKind::AlreadyExists,
             "no free run id found in 64 attempts",
         ))
+    }
+
+    /// Every run directory under a root, by id. A root that is not there has none.
+    pub(crate) fn all(root: &Path) -> io::Result<Vec<(RunId, Self)>> {
+        let mut runs = Vec::new();
+        let entries = match fs::read_dir(root) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(runs),
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let entry = entry?;
+            let id = entry.file_name().to_str().and_then(|name| name.parse().ok());
+            if let Some(id) = id
+                && entry.file_type()?.is_dir()
+            {
+                runs.push((id, Self { path: entry.path() }));
+            }
+        }
+        runs.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(runs)
     }
 
     /// The directory itself.
@@ -81,6 +118,6 @@ impl RunDir {
 }
 
 /// A number that nobody else draws. The standard library seeds its hashers from the system's random source.
-fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     RandomState::new().hash_one(std::process::id())
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -57,14 +57,18 @@ impl Drop for Listener {
 }
 
 impl Signals {
-    /// Catches SIGINT, SIGTERM and SIGHUP from now on. Arm before the first side effect; needs a running runtime.
+    /// Catches SIGINT, SIGTERM and (unless it is ignored, as under `nohup`) SIGHUP from now on. Arm before the first side effect; needs a running runtime.
     ///
     /// # Errors
     /// The operating system refused a handler.
     pub fn arm() -> io::Result<Self> {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
-        let mut hangup = signal(SignalKind::hangup())?;
+        // Under nohup the run shall outlive its terminal; a handler of ours would undo that.
+        let mut hangup = match is_ignored(SignalKind::hangup()) {
+            true => None,
+            false => Some(signal(SignalKind::hangup())?),
+        };
         let shared = Arc::new(Shared::default());
         let listening = Arc::clone(&shared);
         let listener = tokio::spawn(async move {
@@ -72,7 +76,7 @@ impl Signals {
                 let received = tokio::select! {
                     received = interrupt.recv() => received,
                     received = terminate.recv() => received,
-                    received = hangup.recv() => received,
+                    received = or_never(hangup.as_mut()) => received,
                 };
                 if received.is_none() {
                     return;
@@ -131,6 +135,23 @@ impl Signals {
     }
 }
 
+async fn or_never(signal: Option<&mut Signal>) -> Option<()> {
+    match signal {
+        Some(signal) => signal.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether this process was started with a signal ignored. Only Linux tells without unsafe code.
+fn is_ignored(signal: SignalKind) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or_default();
+    mask & (1 << (signal.as_raw_value() - 1)) != 0
+}
+
 impl Shared {
     fn raise(&self) {
         self.level.send_modify(|level| *level = level.raised());
@@ -144,5 +165,37 @@ impl Shared {
         if level >= Level::Leave {
             self.leave.cancel();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_signal_raises_the_level_until_there_is_no_higher_one() {
+        let signals = Signals::manual();
+        let seen = |signals: &Signals| {
+            let tokens = [signals.interrupted(), signals.hurry(), signals.leave()];
+            (signals.level(), tokens.map(|token| token.is_cancelled()))
+        };
+        assert_eq!(seen(&signals), (Level::Quiet, [false, false, false]));
+        signals.raise();
+        assert_eq!(seen(&signals), (Level::Interrupted, [true, false, false]));
+        signals.raise();
+        assert_eq!(seen(&signals), (Level::Hurry, [true, true, false]));
+        signals.raise();
+        assert_eq!(seen(&signals), (Level::Leave, [true, true, true]));
+        signals.raise();
+        assert_eq!(signals.level(), Level::Leave);
+    }
+
+    #[tokio::test]
+    async fn a_watcher_sees_the_level_rise() {
+        let signals = Signals::manual();
+        let mut levels = signals.watch();
+        signals.clone().raise();
+        levels.changed().await.unwrap();
+        assert_eq!(*levels.borrow(), Level::Interrupted);
     }
 }

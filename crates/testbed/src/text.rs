@@ -53,3 +53,38 @@ pub fn quote(word: &OsStr) -> String {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(Duration::from_nanos(850_400), "850 µs")]
+    #[case(Duration::from_micros(41_900), "41 ms")]
+    #[case(Duration::from_millis(1_449), "1.4 s")]
+    #[case(Duration::from_secs(3), "3 s")]
+    #[case(Duration::from_secs(125), "2 min 5 s")]
+    fn durations_are_short(#[case] took: Duration, #[case] text: &str) {
+        assert_eq!(Took(took).to_string(), text);
+        assert_eq!(format!("{:>10}", Took(took)).chars().count(), 10);
+    }
+
+    #[rstest]
+    #[case("plain-1.0_x/@y:=", "plain-1.0_x/@y:=")]
+    #[case("two words", "'two words'")]
+    #[case("", "''")]
+    #[case("it's", r"'it'\''s'")]
+    #[case("$HOME;`x`", "'$HOME;`x`'")]
+    fn words_are_quoted_where_they_must_be(#[case] word: &str, #[case] quoted: &str) {
+        assert_eq!(quote(OsStr::new(word)), quoted);
+    }
+
+    #[test]
+    fn a_command_line_holds_every_word() {
+        assert_eq!(
+            shell("kind".as_ref(), ["delete", "cluster", "--name", "a b"]),
+            "kind delete cluster --name 'a b'"
+        );
+    }
+}

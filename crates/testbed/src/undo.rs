@@ -1,26 +1,37 @@
 //! The undo stack: what has to be undone is known before it is done, and survives the runner.
+//!
+//! [`Deed`]s are data. They are written to the run's journal before they are needed, so that after `kill -9` of the
+//! runner the next run, or `cargo xtask down`, does them: see [`sweep`](crate::sweep::sweep). What ends with the
+//! runner's own process anyway (servers, connections) is undone by code, and not worth a journal.
 
 mod deed;
+mod error;
+mod journal;
+mod perform;
+mod report;
+mod unwind;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use tokio_util::sync::CancellationToken;
 
 pub use deed::Deed;
+pub use error::UndoError;
+pub use journal::Damage;
+pub use report::{UndoFailure, UndoLeft, UndoReport};
 
-use crate::event::{Event, Events, Outcome};
-use crate::explain::{BoxError, chain};
-use crate::process::Group;
+pub(crate) use journal::{Begin, Identity, Journal, Outstanding, Record, Replay};
+pub(crate) use perform::{Scene, scratch_prefix};
+use unwind::{Action, Entry};
+
+use crate::explain::BoxError;
+use crate::process::{Group, identify};
 use crate::signal::Signals;
 
 /// Names an entry of the stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UndoId(u64);
-
-/// What undoes something inside this process.
-pub type InProcess = Box<dyn FnOnce() -> BoxFuture<'static, Result<(), BoxError>> + Send>;
 
 /// The stack of a run. It lives outside the futures that fill it, so that what they began is undone wherever they were
 /// cut off. Clones share one stack.
@@ -32,155 +43,179 @@ pub struct Undo {
 #[derive(Debug)]
 struct Shared {
     stack: Mutex<Stack>,
-    events: Events,
+    scene: Scene,
     signals: Signals,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Stack {
     last: u64,
     entries: Vec<Entry>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    id: UndoId,
-    name: String,
-    action: Action,
-}
-
-enum Action {
-    Deed(Deed),
-    Group(Arc<Group>),
-    InProcess(InProcess),
-}
-
-impl std::fmt::Debug for Action {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Deed(deed) => f.debug_tuple("Deed").field(deed).finish(),
-            Self::Group(group) => f.debug_tuple("Group").field(group).finish(),
-            Self::InProcess(_) => f.write_str("InProcess"),
-        }
-    }
-}
-
-/// What became of the stack.
-#[derive(Debug, Default)]
-pub struct UndoReport {
-    /// Entries that were undone, in the order in which that happened.
-    pub done: Vec<String>,
-    /// Entries whose undoing failed or took too long.
-    pub failed: Vec<UndoFailure>,
-    /// Entries that were not tried: the third Ctrl-C came first, or they were kept on purpose.
-    pub left: Vec<String>,
-}
-
-/// An entry that could not be undone.
-#[derive(Debug)]
-pub struct UndoFailure {
-    /// Its name.
-    pub name: String,
-    /// Why.
-    pub error: BoxError,
-}
-
-impl UndoReport {
-    /// Whether nothing is left.
-    #[must_use]
-    pub fn complete(&self) -> bool {
-        self.failed.is_empty() && self.left.is_empty()
-    }
+    /// Gone once it could not be written.
+    journal: Option<Journal>,
 }
 
 impl Undo {
     /// An empty stack.
-    pub(crate) fn new(events: Events, signals: Signals) -> Self {
+    pub(crate) fn new(scene: Scene, journal: Journal, signals: Signals) -> Self {
+        let stack = Mutex::new(Stack {
+            last: 0,
+            entries: Vec::new(),
+            journal: Some(journal),
+        });
         Self {
             shared: Arc::new(Shared {
-                stack: Mutex::default(),
-                events,
+                stack,
+                scene,
                 signals,
             }),
         }
     }
 
-    /// Puts a deed on the stack. Call it *before* doing what the deed undoes.
+    /// Puts a deed on the stack, and into the journal. Call it *before* doing what the deed undoes.
+    ///
+    /// A journal that cannot be written is reported once as a warning: the run itself still undoes everything.
     pub fn push(&self, name: impl Into<String>, deed: Deed) -> UndoId {
-        self.add(name.into(), Action::Deed(deed))
+        let (name, action) = (name.into(), Action::Deed(deed.clone()));
+        self.add(name.clone(), action, Record::Push { name, deed })
     }
 
-    /// Puts something on the stack that only this process can undo, such as stopping a server that runs in it.
+    /// Puts something on the stack that only this process can undo and that ends with it anyway, such as a server that
+    /// runs in it. It has ten seconds; the second Ctrl-C skips it.
     pub fn push_in_process<F>(&self, name: impl Into<String>, undo: F) -> UndoId
     where
         F: FnOnce() -> BoxFuture<'static, Result<(), BoxError>> + Send + 'static,
     {
-        self.add(name.into(), Action::InProcess(Box::new(undo)))
+        self.push_in_process_within(name, perform::LIMIT, undo)
+    }
+
+    /// As [`Undo::push_in_process`], with another limit.
+    pub fn push_in_process_within<F>(&self, name: impl Into<String>, limit: Duration, undo: F) -> UndoId
+    where
+        F: FnOnce() -> BoxFuture<'static, Result<(), BoxError>> + Send + 'static,
+    {
+        let (name, action) = (
+            name.into(),
+            Action::InProcess {
+                undo: Box::new(undo),
+                limit,
+            },
+        );
+        self.add(name.clone(), action, Record::InProcess { name })
     }
 
     /// Takes an entry off: it was undone by other means, or never came to be.
     pub fn done(&self, id: UndoId) {
-        self.stack().entries.retain(|entry| entry.id != id);
+        let mut stack = self.stack();
+        let before = stack.entries.len();
+        stack.entries.retain(|entry| entry.id != id);
+        if stack.entries.len() < before {
+            self.record(&mut stack, id, Record::Done(crate::Outcome::Ok));
+        }
     }
 
-    /// Undoes everything, last in first out, each bounded; goes on after failures.
+    /// Lets a [`Deed::Remove`] or [`Deed::Command`] stay undone when the run is over, for `--keep`. It stays in the
+    /// journal, the next run leaves it alone, and `cargo xtask down` does it. Processes and what runs inside this
+    /// process can't be kept: for those nothing happens.
+    pub fn keep(&self, id: UndoId) {
+        let mut stack = self.stack();
+        let entry = stack.entries.iter_mut().find(|entry| entry.id == id);
+        if let Some(entry) = entry
+            && matches!(
+                entry.action,
+                Action::Deed(Deed::Remove { .. } | Deed::Command { .. })
+            )
+        {
+            entry.kept = true;
+            self.record(&mut stack, id, Record::Kept(true));
+        }
+    }
+
+    /// The names of what is on the stack, first pushed first.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.stack()
+            .entries
+            .iter()
+            .map(|entry| entry.name.clone())
+            .collect()
+    }
+
+    /// Undoes everything, last in first out, each bounded; goes on after failures. The second Ctrl-C skips grace, the
+    /// third ends it with what is left.
     pub async fn unwind(&self) -> UndoReport {
         let mut report = UndoReport::default();
+        let leave = self.shared.signals.leave();
         loop {
-            let Some(entry) = self.stack().entries.pop() else {
-                break;
+            // Taken in a statement of its own: the lock must not be held across the await below.
+            let entry = self.stack().entries.pop();
+            let Some(entry) = entry else { break };
+            if entry.kept || leave.is_cancelled() {
+                report.left.extend(entry.left());
+                continue;
+            }
+            let left = entry.left();
+            let (id, name) = (entry.id, entry.name.clone());
+            let undone = tokio::select! {
+                biased;
+                undone = entry.undo(&self.shared.scene) => undone,
+                () = leave.cancelled() => {
+                    report.left.extend(left);
+                    continue;
+                }
             };
-            let begun = Instant::now();
-            let result: Result<(), BoxError> = match entry.action {
-                Action::Deed(_) => Ok(()),
-                Action::Group(group) => group
-                    .stop(group.grace, &self.hurry())
-                    .await
-                    .map(drop)
-                    .map_err(Into::into),
-                Action::InProcess(undo) => undo().await,
-            };
-            let outcome = match &result {
-                Ok(()) => Outcome::Ok,
-                Err(error) => Outcome::Failed {
-                    error: chain(error),
-                    hint: error.hint(),
-                },
-            };
-            self.shared.events.emit(Event::UndoFinished {
-                name: entry.name.clone(),
-                took: begun.elapsed(),
-                outcome,
-            });
-            match result {
-                Ok(()) => report.done.push(entry.name),
-                Err(error) => report.failed.push(UndoFailure {
-                    name: entry.name,
-                    error,
-                }),
+            self.record(&mut self.stack(), id, Record::Done(undone.outcome()));
+            self.shared.scene.place.events.emit(undone.event(&name));
+            match undone.result {
+                Ok(_) => report.done.push(name),
+                Err(error) => report.failed.push(UndoFailure { name, error }),
             }
         }
         report
     }
 
-    /// Cancelled when grace is to be skipped.
-    pub(crate) fn hurry(&self) -> CancellationToken {
-        self.shared.signals.hurry()
-    }
-
     /// The process of an entry exists now.
     pub(crate) fn started(&self, id: UndoId, group: &Arc<Group>) {
-        if let Some(entry) = self.stack().entries.iter_mut().find(|entry| entry.id == id) {
+        let mut stack = self.stack();
+        if let Some(entry) = stack.entries.iter_mut().find(|entry| entry.id == id) {
             entry.action = Action::Group(Arc::clone(group));
         }
+        self.record(&mut stack, id, Record::Process(identify(group.pid())));
     }
 
-    fn add(&self, name: String, action: Action) -> UndoId {
+    /// Where the deeds are done.
+    pub(crate) fn scene(&self) -> &Scene {
+        &self.shared.scene
+    }
+
+    fn add(&self, name: String, action: Action, record: Record) -> UndoId {
         let mut stack = self.stack();
         stack.last += 1;
         let id = UndoId(stack.last);
-        stack.entries.push(Entry { id, name, action });
+        self.record(&mut stack, id, record);
+        stack.entries.push(Entry {
+            id,
+            name,
+            action,
+            kept: false,
+        });
         id
+    }
+
+    fn record(&self, stack: &mut Stack, id: UndoId, record: Record) {
+        let Some(journal) = &mut stack.journal else { return };
+        if let Err(error) = journal.write(id.0, record) {
+            let text = format!(
+                "cannot write {}: {error}; if this run is killed, nobody knows what it left",
+                journal.path().display()
+            );
+            self.shared
+                .scene
+                .place
+                .events
+                .warn(text, Some("free space on that file system".to_owned()));
+            stack.journal = None;
+        }
     }
 
     fn stack(&self) -> MutexGuard<'_, Stack> {
@@ -188,6 +223,17 @@ impl Undo {
     }
 }
 
-/// How long an entry without a limit of its own may take.
-#[expect(dead_code, reason = "used by the bounded unwinding that follows")]
-const LIMIT: Duration = Duration::from_secs(10);
+impl Drop for Shared {
+    /// Only says so. Children are killed by their own guard; the rest is in the journal.
+    fn drop(&mut self) {
+        let stack = self.stack.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if !stack.entries.is_empty() {
+            let names: Vec<&str> = stack.entries.iter().map(|entry| entry.name.as_str()).collect();
+            let text = format!("the run ended without undoing: {}", names.join(", "));
+            self.scene
+                .place
+                .events
+                .warn(text, Some("`cargo xtask down`".to_owned()));
+        }
+    }
+}

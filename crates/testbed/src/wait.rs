@@ -6,7 +6,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use crate::deadline::{Deadline, Over};
-use crate::explain::{BoxError, Explain};
+use crate::explain::{BoxError, Class, Explain};
 use crate::text::Took;
 
 /// What one look at a condition says.
@@ -50,7 +50,7 @@ impl Default for Pace {
 #[derive(Debug, thiserror::Error)]
 pub enum WaitError {
     /// The time was up.
-    #[error("{what}: not there after {} ({probes} looks){}", Took(*waited), Last(last.as_deref()))]
+    #[error("{what}: not there after {} ({}){}", Took(*waited), Looks(*probes), Last(last.as_deref()))]
     TimedOut {
         /// What was waited for.
         what: String,
@@ -86,6 +86,14 @@ impl Explain for WaitError {
         match self {
             Self::Broken { source, .. } => source.hint(),
             Self::TimedOut { .. } | Self::Cancelled { .. } => None,
+        }
+    }
+
+    fn class(&self) -> Class {
+        match self {
+            Self::Broken { source, .. } => source.class(),
+            Self::TimedOut { .. } => Class::Unexpected,
+            Self::Cancelled { .. } => Class::Interrupted,
         }
     }
 }
@@ -124,6 +132,7 @@ where
     let mut probes = 0;
     loop {
         probes += 1;
+        let begun = deadline.elapsed();
         let over = match deadline.bound(probe()).await {
             Ok(Probe::Ready(value)) => return Ok(value),
             Ok(Probe::Broken(error)) => {
@@ -147,7 +156,15 @@ where
                 }
             }
             Err(over) => {
-                last.get_or_insert_with(|| "the first look did not come back".to_owned());
+                let look = deadline.elapsed().saturating_sub(begun);
+                last = match last {
+                    None => Some("the first look did not come back".to_owned()),
+                    Some(last) if look > pace.longest => Some(format!(
+                        "{last}; the last look had been under way for {}",
+                        Took(look)
+                    )),
+                    last => last,
+                };
                 over
             }
         };
@@ -183,6 +200,14 @@ fn remember(what: &str, reason: &str) {
     let _ = LAST_REASON.try_with(|last| *last.borrow_mut() = Some(format!("{what}: {reason}")));
 }
 
+struct Looks(usize);
+
+impl fmt::Display for Looks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} look{}", self.0, if self.0 == 1 { "" } else { "s" })
+    }
+}
+
 struct Last<'a>(Option<&'a str>);
 
 impl fmt::Display for Last<'_> {
@@ -190,3 +215,6 @@ impl fmt::Display for Last<'_> {
         self.0.map_or(Ok(()), |last| write!(f, ": {last}"))
     }
 }
+
+#[cfg(test)]
+mod tests;

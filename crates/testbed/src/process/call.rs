@@ -11,8 +11,8 @@ use tokio::process::{Child, Command};
 
 use super::error::ProcessError;
 use super::exit::Exit;
-use super::spec::ProcessSpec;
-use super::supervisor::explained;
+use super::place::explained;
+use super::spec::{Mark, ProcessSpec};
 use crate::deadline::{Deadline, Over};
 
 /// How much of each output is kept. More is read, so that the program does not stand still, and dropped.
@@ -25,11 +25,13 @@ const TAIL_LINES: usize = 20;
 /// A program to run once. Nothing of it is left when the call is over its deadline or dropped: its whole process group
 /// is killed. A program that ends by itself may leave others behind, as one that starts a daemon does on purpose.
 ///
-/// Unlike a supervised process it is on no undo stack: for short work that is harmless when it is cut off.
+/// On its own it is on no undo stack: for short work that is harmless when it is cut off. In a run, use
+/// [`Run::call`](crate::Run::call): what a killed runner was calling is then found and ended by whoever cleans up.
 #[derive(Debug, Clone)]
 pub struct Call {
     spec: ProcessSpec,
     input: Input,
+    mark: Option<Mark>,
 }
 
 #[derive(Debug, Clone)]
@@ -88,6 +90,7 @@ impl Call {
         Self {
             spec,
             input: Input::Nothing,
+            mark: None,
         }
     }
 
@@ -103,6 +106,18 @@ impl Call {
     pub fn input_from(mut self, other: ProcessSpec) -> Self {
         self.input = Input::OutputOf(Box::new(other));
         self
+    }
+
+    /// Lets the programs carry a run's mark.
+    pub(super) fn marked(mut self, mark: &Mark) -> Self {
+        self.mark = Some(mark.clone());
+        self
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.spec.name()
     }
 
     /// The command line, ready to be pasted into a shell.
@@ -129,7 +144,7 @@ impl Call {
                 Stdio::piped()
             }
             Input::OutputOf(other) => {
-                let mut started = Started::new(other, Stdio::null())?;
+                let mut started = Started::new(other, Stdio::null(), self.mark.as_ref())?;
                 let output = started.child.stdout.take().map(TryInto::try_into);
                 feeder = Some(started);
                 output
@@ -138,7 +153,7 @@ impl Call {
                     .unwrap_or_else(Stdio::null)
             }
         };
-        let main = Started::new(&self.spec, input)?;
+        let main = Started::new(&self.spec, input, self.mark.as_ref())?;
         let both = async {
             let feeding = async {
                 match feeder {
@@ -184,8 +199,8 @@ struct Started {
 }
 
 impl Started {
-    fn new(spec: &ProcessSpec, input: Stdio) -> Result<Self, ProcessError> {
-        let mut command = Command::from(spec.command(None));
+    fn new(spec: &ProcessSpec, input: Stdio, mark: Option<&Mark>) -> Result<Self, ProcessError> {
+        let mut command = Command::from(spec.command(mark));
         let child = command
             .stdin(input)
             .spawn()

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::exit::Exit;
-use crate::explain::Explain;
+use crate::explain::{Class, Explain};
 use crate::text::{Took, quote};
 
 /// A process that did not start, did not say what it should, or did not stop.
@@ -155,6 +155,14 @@ impl Explain for ProcessError {
                 "see what it waits for with `cat /proc/{pid}/stack` or `ps -o wchan -p {pid}`"
             )),
             _ => None,
+        }
+    }
+
+    fn class(&self) -> Class {
+        match self {
+            Self::NotFound { .. } | Self::NotExecutable { .. } => Class::Prerequisite,
+            Self::Interrupted { .. } => Class::Interrupted,
+            _ => Class::Unexpected,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! How a process ended.
 
 use std::fmt;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,8 @@ pub enum Exit {
     Code(i32),
     /// This signal killed it.
     Signal(i32),
+    /// Somebody else took the answer.
+    Unknown,
 }
 
 impl Exit {
@@ -22,12 +26,12 @@ impl Exit {
     }
 }
 
-impl From<std::process::ExitStatus> for Exit {
-    fn from(status: std::process::ExitStatus) -> Self {
-        use std::os::unix::process::ExitStatusExt;
+impl From<ExitStatus> for Exit {
+    fn from(status: ExitStatus) -> Self {
         match (status.code(), status.signal()) {
             (Some(code), _) => Self::Code(code),
-            (None, signal) => Self::Signal(signal.unwrap_or_default()),
+            (None, Some(signal)) => Self::Signal(signal),
+            (None, None) => Self::Unknown,
         }
     }
 }
@@ -40,6 +44,7 @@ impl fmt::Display for Exit {
                 Some(name) => write!(f, "killed by {name}"),
                 None => write!(f, "killed by signal {number}"),
             },
+            Self::Unknown => f.write_str("ended, nobody knows how"),
         }
     }
 }

@@ -4,11 +4,11 @@
 //! nobody else, so that a signal to the group can never hit a stranger.
 
 use std::io;
-use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -33,7 +33,6 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 pub(crate) struct Group {
     name: String,
     pid: Pid,
-    log: PathBuf,
     /// How long it has when its run is undone.
     pub(crate) grace: Duration,
     leader: Mutex<Leader>,
@@ -52,7 +51,6 @@ impl Group {
     pub(crate) fn adopt(
         name: String,
         mut child: Child,
-        log: PathBuf,
         grace: Duration,
         output: Arc<Output>,
     ) -> io::Result<Self> {
@@ -82,10 +80,11 @@ impl Group {
             let exit = loop {
                 match look(pid) {
                     Ok(Some(exit)) => break exit,
-                    // Only the owner of the group reaps, and only after this task has seen the end.
-                    Ok(None) | Err(_) => {
+                    Ok(None) | Err(Errno::INTR) => {
                         children.recv().await;
                     }
+                    // The group reaps only after this task has seen the end, so it was somebody else.
+                    Err(_) => break Exit::Unknown,
                 }
             };
             let mut all = std::pin::pin!(async { while readers.join_next().await.is_some() {} });
@@ -99,7 +98,6 @@ impl Group {
         Ok(Self {
             name,
             pid,
-            log,
             grace,
             leader,
             output,
@@ -114,10 +112,6 @@ impl Group {
 
     pub(crate) fn pid(&self) -> u32 {
         self.pid.as_raw_nonzero().get().unsigned_abs()
-    }
-
-    pub(crate) fn log(&self) -> &Path {
-        &self.log
     }
 
     pub(crate) fn output(&self) -> &Output {
@@ -156,16 +150,16 @@ impl Group {
         grace: Duration,
         hurry: &CancellationToken,
     ) -> Result<Exit, ProcessError> {
-        if self.leader().0.is_none() {
+        if self.is_reaped() {
             return Ok(self.exited().await);
         }
         self.signal_group(Signal::TERM)?;
         // A stopped process would not see SIGTERM before it goes on.
         self.signal_group(Signal::CONT)?;
         let polite = Deadline::new(&Clock::start(), grace, hurry.clone());
-        if polite.bound(self.exited()).await.is_err() || self.wait_for_members(&polite).await.is_err() {
-            self.signal_group(Signal::KILL)?;
-        }
+        let gone = polite.bound(self.exited()).await.is_ok() && self.wait_for_members(&polite).await.is_ok();
+        // Members that came to be while we looked, or that can't be seen on this system, are killed here too.
+        self.signal_group(Signal::KILL)?;
         let last = Deadline::after(KILL_LIMIT);
         let unstoppable = || ProcessError::Unstoppable {
             name: self.name.clone(),
@@ -173,10 +167,10 @@ impl Group {
             waited: KILL_LIMIT,
         };
         let exit = last.bound(self.exited()).await.map_err(|_| unstoppable())?;
-        // Members that are still there now were killed above; where they cannot be seen, this kills them.
-        self.signal_group(Signal::KILL)?;
-        self.wait_for_members(&last).await.map_err(|_| unstoppable())?;
-        self.reap().map_err(|source| self.cannot_stop(source))?;
+        if !gone {
+            self.wait_for_members(&last).await.map_err(|()| unstoppable())?;
+        }
+        self.reap()?;
         Ok(exit)
     }
 
@@ -204,8 +198,8 @@ impl Group {
     fn sent(&self, result: rustix::io::Result<()>) -> Result<(), ProcessError> {
         match result {
             // macOS refuses to signal a group of zombies with EPERM.
-            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
-            Err(rustix::io::Errno::PERM) if self.exit.borrow().is_some() => Ok(()),
+            Ok(()) | Err(Errno::SRCH) => Ok(()),
+            Err(Errno::PERM) if self.exit.borrow().is_some() => Ok(()),
             Err(error) => Err(self.cannot_stop(error.into())),
         }
     }
@@ -218,14 +212,23 @@ impl Group {
         }
     }
 
-    fn reap(&self) -> io::Result<()> {
+    /// Takes the ended child's number out of use. Members of its group are no concern of ours from then on.
+    pub(crate) fn reap(&self) -> Result<(), ProcessError> {
         let mut leader = self.leader();
         if let Some(child) = &mut leader.0
-            && child.try_wait()?.is_some()
+            && child
+                .try_wait()
+                .map_err(|source| self.cannot_stop(source))?
+                .is_some()
         {
             leader.0 = None;
         }
         Ok(())
+    }
+
+    /// Whether the child is reaped.
+    pub(crate) fn is_reaped(&self) -> bool {
+        self.leader().0.is_none()
     }
 
     fn leader(&self) -> MutexGuard<'_, Leader> {

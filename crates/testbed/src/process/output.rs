@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -108,6 +108,11 @@ impl Output {
             state.stdout_seen += 1;
             self.seen.send_replace(state.stdout_seen);
         }
+    }
+
+    /// The file that holds everything.
+    pub(crate) fn log(&self) -> &Path {
+        &self.log
     }
 
     /// The last lines of both streams in the order in which they came in.

@@ -1,11 +1,12 @@
 //! What to start, and how.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::processes;
 use crate::run_dir::RunDir;
 use crate::run_id::RunId;
 use crate::text::shell;
@@ -66,6 +67,17 @@ impl ProcessSpec {
     #[must_use]
     pub fn env(mut self, key: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.env.insert(key.into(), value.into());
+        self
+    }
+
+    /// Sets variables of its environment.
+    #[must_use]
+    pub fn envs<K: Into<OsString>, V: Into<OsString>>(
+        mut self,
+        env: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        self.env
+            .extend(env.into_iter().map(|(key, value)| (key.into(), value.into())));
         self
     }
 
@@ -138,7 +150,7 @@ impl ProcessSpec {
 }
 
 /// What tells a run's processes from everybody else's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Mark {
     pub(crate) run: RunId,
     pub(crate) dir: PathBuf,
@@ -150,5 +162,23 @@ impl Mark {
             run: run.clone(),
             dir: dir.path().to_owned(),
         }
+    }
+
+    /// The marks that any process carries now.
+    pub(crate) fn carried() -> HashSet<Self> {
+        processes::all().into_iter().filter_map(Self::of).collect()
+    }
+
+    fn of(pid: i32) -> Option<Self> {
+        let environment = processes::environment(pid)?;
+        let text = |key: &str| {
+            environment
+                .get(key.as_bytes())
+                .and_then(|value| std::str::from_utf8(value).ok())
+        };
+        Some(Self {
+            run: text(RUN_VARIABLE)?.parse().ok()?,
+            dir: text(RUN_DIR_VARIABLE)?.into(),
+        })
     }
 }

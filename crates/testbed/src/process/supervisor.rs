@@ -1,50 +1,34 @@
 //! Starts children for a run.
 
-use std::fs::File;
-use std::io;
-use std::io::Write;
 use std::sync::Arc;
 
 use super::Process;
+use super::call::{Answer, Call};
 use super::error::ProcessError;
-use super::group::Group;
-use super::output::Output;
-use super::spec::{Mark, ProcessSpec};
-use crate::event::Events;
-use crate::run_dir::RunDir;
-use crate::run_id::RunId;
-use crate::undo::{Deed, Undo};
+use super::place::Place;
+use super::spec::ProcessSpec;
+use crate::deadline::Deadline;
+use crate::undo::{Deed, Undo, UndoId};
 
 /// Starts the children of one run: own process group, log file and tail, explicit environment, undo entry first.
 #[derive(Debug, Clone)]
 pub struct Supervisor {
-    mark: Mark,
-    dir: RunDir,
-    events: Events,
+    place: Place,
     undo: Undo,
 }
 
 impl Supervisor {
-    pub(crate) fn new(run: &RunId, dir: &RunDir, events: &Events, undo: &Undo) -> Self {
-        Self {
-            mark: Mark::new(run, dir),
-            dir: dir.clone(),
-            events: events.clone(),
-            undo: undo.clone(),
-        }
+    pub(crate) const fn new(place: Place, undo: Undo) -> Self {
+        Self { place, undo }
     }
 
-    /// Starts a child. Its undo entry is written before it exists.
+    /// Starts a child that stays. Its undo entry is written before it exists.
     ///
     /// # Errors
     /// Nothing was started, and nothing is left on the undo stack.
     pub fn start(&self, spec: &ProcessSpec) -> Result<Process, ProcessError> {
-        let deed = Deed::Process {
-            run: self.mark.run.clone(),
-            name: spec.name.clone(),
-        };
-        let entry = self.undo.push(spec.name.clone(), deed);
-        match self.spawn(spec) {
+        let entry = self.push(&spec.name);
+        match self.place.spawn(spec) {
             Ok(group) => {
                 let group = Arc::new(group);
                 self.undo.started(entry, &group);
@@ -61,61 +45,23 @@ impl Supervisor {
         }
     }
 
-    fn spawn(&self, spec: &ProcessSpec) -> Result<Group, ProcessError> {
-        let log = self.dir.log(&spec.name);
-        let cannot_log = |source| ProcessError::Log {
-            name: spec.name.clone(),
-            path: self.dir.log(&spec.name),
-            source,
-        };
-        let mut file = File::options()
-            .create(true)
-            .append(true)
-            .open(&log)
-            .map_err(cannot_log)?;
-        let child = spec
-            .command(Some(&self.mark))
-            .spawn()
-            .map_err(|error| explained(spec, error))?;
-        // A log that is full already is reported with the first line of output.
-        let _ = writeln!(file, "--- pid {}: {}", child.id(), spec.command_line());
-        let output = Arc::new(Output::new(log.clone(), file, self.events.clone()));
-        Group::adopt(spec.name.clone(), child, log, spec.grace, output).map_err(|source| {
-            ProcessError::Start {
-                name: spec.name.clone(),
-                command: spec.command_line(),
-                source,
-            }
-        })
+    /// Runs a program to its end, see [`Call`]. What it said is appended to a log file of its name. It carries the run's
+    /// mark and is on the undo stack meanwhile, so that nothing of it outlives a killed runner unseen.
+    ///
+    /// # Errors
+    /// As [`Call::run`].
+    pub async fn call(&self, call: &Call, deadline: &Deadline) -> Result<Answer, ProcessError> {
+        let entry = self.push(call.name());
+        let answer = self.place.call(call, deadline).await;
+        self.undo.done(entry);
+        answer
     }
-}
 
-/// Says which of the things that can be missing is missing.
-pub(crate) fn explained(spec: &ProcessSpec, source: io::Error) -> ProcessError {
-    let (name, command) = (spec.name.clone(), spec.command_line());
-    let program = spec.program().to_owned();
-    match (source.kind(), spec.start_dir()) {
-        (io::ErrorKind::NotFound | io::ErrorKind::NotADirectory, Some(dir)) if !dir.is_dir() => {
-            ProcessError::NoFolder {
-                name,
-                dir: dir.to_owned(),
-            }
-        }
-        // A script whose interpreter is missing is "not found" too, although it is there.
-        (io::ErrorKind::NotFound, _) if !program.is_file() => ProcessError::NotFound {
-            name,
-            command,
-            program,
-        },
-        (io::ErrorKind::PermissionDenied, _) => ProcessError::NotExecutable {
-            name,
-            command,
-            program,
-        },
-        _ => ProcessError::Start {
-            name,
-            command,
-            source,
-        },
+    fn push(&self, name: &str) -> UndoId {
+        let deed = Deed::Process {
+            run: self.place.mark.run.clone(),
+            name: name.to_owned(),
+        };
+        self.undo.push(name, deed)
     }
 }

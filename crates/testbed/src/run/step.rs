@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::deadline::{Deadline, Over};
 use crate::event::{Event, Events, Outcome};
-use crate::explain::{BoxError, Explain, chain};
+use crate::explain::{BoxError, Class, Explain, chain};
 use crate::text::Took;
 use crate::wait;
 
@@ -44,6 +44,14 @@ impl Explain for StepError {
         match self {
             Self::Failed { source, .. } => source.hint(),
             Self::TimedOut { .. } | Self::Interrupted { .. } => None,
+        }
+    }
+
+    fn class(&self) -> Class {
+        match self {
+            Self::Failed { source, .. } => source.class(),
+            Self::TimedOut { .. } => Class::Unexpected,
+            Self::Interrupted { .. } => Class::Interrupted,
         }
     }
 }
