@@ -36,6 +36,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// What some may use in their tests besides: the services try each other out in one process. The harness may not, not
+/// even in its tests.
+const TEST_ARROWS: &[(&str, &[&str])] = &[
+    ("storefront", &["order-service", "inventory-service"]),
+    ("order-service", &["inventory-service"]),
+];
+
 /// Foreign crates with one home. Tests may use them anywhere.
 const HOMES: &[(&str, &str)] = &[
     ("opentelemetry-proto", "embedded"),
@@ -157,15 +164,14 @@ pub(super) fn arrows(material: &Material) -> Vec<Problem> {
     let mut problems = Vec::new();
     for package in members {
         let name = package.name.as_str();
-        let allowed = ARROWS
-            .iter()
-            .find(|(from, _)| *from == name)
-            .map_or(&[][..], |(_, to)| to);
         let mut complain =
             |what: String| problems.push(Problem::file(format!("{}/Cargo.toml", package.folder), what));
         for used in &package.dependencies {
-            if is_ours(&used.name) && used.name != name && !allowed.contains(&used.name.as_str()) {
-                complain(format!("`{name}` must not depend on `{}`", used.name));
+            let target = used.name.as_str();
+            let allowed = has_arrow(ARROWS, name, target)
+                || (used.only_in_tests && has_arrow(TEST_ARROWS, name, target));
+            if is_ours(target) && target != name && !allowed {
+                complain(format!("`{name}` must not depend on `{target}`"));
             }
         }
         for used in package.used() {
@@ -181,6 +187,12 @@ pub(super) fn arrows(material: &Material) -> Vec<Problem> {
         }
     }
     problems
+}
+
+fn has_arrow(arrows: &[(&str, &[&str])], from: &str, to: &str) -> bool {
+    arrows
+        .iter()
+        .any(|(name, targets)| *name == from && targets.contains(&to))
 }
 
 /// No build has an exporter that loses spans.
@@ -277,6 +289,15 @@ mod tests {
             ["`e2e` must not depend on `order-service`"]
         );
         assert_eq!(check("e2e", &["dev:order-service"]).len(), 1, "not even in tests");
+    }
+
+    #[test]
+    fn services_try_each_other_out_in_tests_only() {
+        assert_eq!(check("storefront", &["telemetry", "dev:order-service"]), [""; 0]);
+        assert_eq!(
+            check("storefront", &["order-service"]),
+            ["`storefront` must not depend on `order-service`"]
+        );
     }
 
     #[test]

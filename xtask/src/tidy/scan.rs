@@ -40,9 +40,10 @@ pub(super) fn prose(document: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// What is between single backticks on a line.
+/// What is between single backticks on a line; an opening one without its closing one is a stray.
 pub(super) fn ticked(line: &str) -> impl Iterator<Item = &str> {
-    line.split('`').skip(1).step_by(2)
+    let pairs = line.matches('`').count() / 2;
+    line.split('`').skip(1).step_by(2).take(pairs)
 }
 
 /// A row of a Markdown table.
@@ -92,7 +93,10 @@ mod tests {
 
     #[test]
     fn words_in_backticks_are_found() {
-        assert_eq!(ticked("text `a` and `b c`").collect::<Vec<_>>(), ["a", "b c"]);
+        assert_eq!(
+            ticked("text `a` and `b c` and `d").collect::<Vec<_>>(),
+            ["a", "b c"]
+        );
     }
 
     #[test]
