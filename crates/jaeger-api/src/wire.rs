@@ -4,6 +4,7 @@
 //! tolerant: a missing field or `null` is empty, numbers may be texts or floats, ids may have fewer digits than they
 //! should, and unknown fields are skipped.
 
+mod exact;
 pub mod id;
 pub mod json;
 pub mod legacy;

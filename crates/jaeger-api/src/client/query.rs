@@ -8,7 +8,7 @@ use serde::Serialize;
 use trace::{ServiceName, SpanKind, TraceId, UnixNanos};
 
 use crate::convert::{UnusableSpan, kind_from_text};
-use crate::wire::v3;
+use crate::wire::{legacy, v3};
 
 /// A search. All criteria must hold on one and the same span of a trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,8 +129,8 @@ pub struct ServiceSummary {
     pub error_spans: u64,
 }
 
-impl From<v3::Operation> for Operation {
-    fn from(operation: v3::Operation) -> Self {
+impl From<legacy::Operation> for Operation {
+    fn from(operation: legacy::Operation) -> Self {
         Self {
             name: operation.name,
             kind: kind_from_text(&operation.span_kind),

@@ -5,30 +5,36 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
-/// How a document is laid out.
+/// How a document is spelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layout {
-    /// Without any white space.
-    Compact,
-    /// Indented by four spaces, as `prettyPrint` has it.
-    Pretty,
+pub enum Spelling {
+    /// The legacy API: no white space; `<`, `>`, `&` and the two line separators as `\u` escapes.
+    Legacy,
+    /// The same, indented by four spaces, as `prettyPrint` has it.
+    LegacyPretty,
+    /// v3: no white space, and escapes only where JSON demands them.
+    V3,
 }
 
-/// Writes a value as Go's `encoding/json` does: `<`, `>`, `&` and the two line separators as `\u` escapes, and floats
-/// without a needless fraction.
+/// Writes a value as Jaeger does. In each spelling, floats have no needless fraction.
 ///
 /// # Errors
 /// The value has a map key that is no text, or its own serialisation fails.
-pub fn to_vec<T: Serialize + ?Sized>(value: &T, layout: Layout) -> Result<Vec<u8>, serde_json::Error> {
+pub fn to_vec<T: Serialize + ?Sized>(value: &T, spelling: Spelling) -> Result<Vec<u8>, serde_json::Error> {
     let mut bytes = Vec::with_capacity(256);
-    match layout {
-        Layout::Compact => {
-            value.serialize(&mut Serializer::with_formatter(&mut bytes, Go(CompactFormatter)))?;
-        }
-        Layout::Pretty => {
-            let formatter = Go(PrettyFormatter::with_indent(b"    "));
-            value.serialize(&mut Serializer::with_formatter(&mut bytes, formatter))?;
-        }
+    let escaped = spelling != Spelling::V3;
+    if spelling == Spelling::LegacyPretty {
+        let layout = PrettyFormatter::with_indent(b"    ");
+        value.serialize(&mut Serializer::with_formatter(
+            &mut bytes,
+            Go { layout, escaped },
+        ))?;
+    } else {
+        let layout = CompactFormatter;
+        value.serialize(&mut Serializer::with_formatter(
+            &mut bytes,
+            Go { layout, escaped },
+        ))?;
     }
     Ok(bytes)
 }
@@ -58,13 +64,16 @@ pub fn float_text(value: f64) -> String {
 }
 
 /// Wraps a layout and changes how scalars are written.
-struct Go<F>(F);
+struct Go<F> {
+    layout: F,
+    escaped: bool,
+}
 
 /// Passes layout decisions on unchanged.
 macro_rules! as_inner {
     ($($name:ident($($argument:ident: $type:ty),*)),* $(,)?) => {
         $(fn $name<W: ?Sized + Write>(&mut self, writer: &mut W $(, $argument: $type)*) -> io::Result<()> {
-            self.0.$name(writer $(, $argument)*)
+            self.layout.$name(writer $(, $argument)*)
         })*
     };
 }
@@ -88,6 +97,9 @@ impl<F: Formatter> Formatter for Go<F> {
     }
 
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        if !self.escaped {
+            return writer.write_all(fragment.as_bytes());
+        }
         let mut written = 0;
         for (at, character) in fragment.char_indices() {
             let escape: &[u8] = match character {
@@ -112,10 +124,10 @@ mod tests {
     use rstest::rstest;
     use serde_json::json;
 
-    use super::{Layout, float_text, to_vec};
+    use super::{Spelling, float_text, to_vec};
 
-    fn compact(value: &serde_json::Value) -> String {
-        String::from_utf8(to_vec(value, Layout::Compact).unwrap()).unwrap()
+    fn spelled(value: &serde_json::Value, spelling: Spelling) -> String {
+        String::from_utf8(to_vec(value, spelling).unwrap()).unwrap()
     }
 
     #[rstest]
@@ -135,30 +147,33 @@ mod tests {
     }
 
     #[test]
-    fn markup_and_line_separators_are_escaped() {
+    fn markup_and_line_separators_are_escaped_in_the_legacy_api_only() {
+        let text = json!("a<b>&\u{2028}\u{2029}\"ü\n");
         assert_eq!(
-            compact(&json!("a<b>&\u{2028}\u{2029}\"ü\n")),
+            spelled(&text, Spelling::Legacy),
             r#""a\u003cb\u003e\u0026\u2028\u2029\"ü\n""#
         );
+        assert_eq!(spelled(&text, Spelling::V3), "\"a<b>&\u{2028}\u{2029}\\\"ü\\n\"");
     }
 
     #[test]
     fn pretty_means_four_spaces() {
-        let text = to_vec(&json!({"data": [1], "none": []}), Layout::Pretty).unwrap();
-        assert_eq!(
-            String::from_utf8(text).unwrap(),
-            "{\n    \"data\": [\n        1\n    ],\n    \"none\": []\n}"
-        );
+        let text = spelled(&json!({"data": [1], "none": []}), Spelling::LegacyPretty);
+        assert_eq!(text, "{\n    \"data\": [\n        1\n    ],\n    \"none\": []\n}");
     }
 
     proptest! {
         #[test]
         fn any_text_reads_back_as_itself(text in any::<String>()) {
-            prop_assert_eq!(serde_json::from_str::<String>(&compact(&json!(text))).unwrap(), text);
+            for spelling in [Spelling::Legacy, Spelling::LegacyPretty, Spelling::V3] {
+                prop_assert_eq!(&serde_json::from_str::<String>(&spelled(&json!(text), spelling)).unwrap(), &text);
+            }
         }
 
         #[test]
-        fn any_finite_float_reads_back_as_itself(value in proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL | proptest::num::f64::ZERO) {
+        fn any_finite_float_reads_back_as_itself(
+            value in proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL | proptest::num::f64::ZERO,
+        ) {
             prop_assert_eq!(float_text(value).parse::<f64>().unwrap().to_bits(), value.to_bits());
         }
     }

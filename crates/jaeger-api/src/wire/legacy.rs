@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 pub use tag::{Tag, TagValue};
 
+use super::exact::is_default;
 use super::id::{SpanId, TraceId};
 use super::lenient::{integer, or_default};
 
@@ -79,18 +80,18 @@ impl<T> Envelope<T> {
 }
 
 /// One error of an answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Error {
     /// The HTTP status; 0 (left out) when a single trace of several was not found.
-    #[serde(default, deserialize_with = "integer", skip_serializing_if = "is_default")]
+    #[serde(deserialize_with = "integer", skip_serializing_if = "is_default")]
     pub code: u16,
     /// The message.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     pub msg: String,
     /// Which trace, when several were asked for.
     #[serde(
         rename = "traceID",
-        default,
         skip_serializing_if = "TraceId::is_none",
         serialize_with = "short_id"
     )]
@@ -99,74 +100,76 @@ pub struct Error {
 
 /// One trace.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Trace {
     /// The trace id.
-    #[serde(rename = "traceID", default, serialize_with = "short_id")]
+    #[serde(rename = "traceID", serialize_with = "short_id")]
     pub trace_id: TraceId,
     /// Its spans in the order of their arrival.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     pub spans: Vec<Span>,
     /// The processes that the spans refer to.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     pub processes: BTreeMap<String, Process>,
     /// Written as `null`.
-    #[serde(default, deserialize_with = "or_default", serialize_with = "null_when_empty")]
+    #[serde(deserialize_with = "or_default", serialize_with = "null_when_empty")]
     pub warnings: Vec<String>,
 }
 
 /// One span. Times are whole microseconds: both were cut on their own, so start plus duration may be one short.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct Span {
     /// The trace it belongs to.
-    #[serde(rename = "traceID", default, serialize_with = "short_id")]
+    #[serde(rename = "traceID", serialize_with = "short_id")]
     pub trace_id: TraceId,
     /// Its own id.
-    #[serde(rename = "spanID", default)]
+    #[serde(rename = "spanID")]
     pub span_id: SpanId,
     /// The parent, in a deprecated form that current servers leave out; see [`Span::references`].
-    #[serde(rename = "parentSpanID", default, skip_serializing_if = "SpanId::is_none")]
+    #[serde(rename = "parentSpanID", skip_serializing_if = "SpanId::is_none")]
     pub parent_span_id: SpanId,
     /// Jaeger's own flags, left out by current servers.
-    #[serde(default, deserialize_with = "integer", skip_serializing_if = "is_default")]
+    #[serde(deserialize_with = "integer", skip_serializing_if = "is_default")]
     pub flags: u32,
     /// The span's name.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     pub operation_name: String,
     /// The parent first, then the links.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     pub references: Vec<Reference>,
     /// Microseconds since the Unix epoch.
-    #[serde(default, deserialize_with = "integer")]
+    #[serde(deserialize_with = "integer")]
     pub start_time: u64,
     /// Microseconds.
-    #[serde(default, deserialize_with = "integer")]
+    #[serde(deserialize_with = "integer")]
     pub duration: u64,
     /// Scope, attributes, kind, status and trace state, in this order.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     pub tags: Vec<Tag>,
     /// Events.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     pub logs: Vec<Log>,
     /// Key into [`Trace::processes`].
-    #[serde(rename = "processID", default, deserialize_with = "or_default")]
+    #[serde(rename = "processID", deserialize_with = "or_default")]
     pub process_id: String,
     /// What was changed or found wrong; written as `null` when there is nothing.
-    #[serde(default, deserialize_with = "or_default", serialize_with = "null_when_empty")]
+    #[serde(deserialize_with = "or_default", serialize_with = "null_when_empty")]
     pub warnings: Vec<String>,
 }
 
 /// A span's relation to another span.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Reference {
     /// The relation.
-    #[serde(rename = "refType", default)]
+    #[serde(rename = "refType")]
     pub ref_type: RefType,
     /// The other span's trace.
-    #[serde(rename = "traceID", default, serialize_with = "short_id")]
+    #[serde(rename = "traceID", serialize_with = "short_id")]
     pub trace_id: TraceId,
     /// The other span.
-    #[serde(rename = "spanID", default)]
+    #[serde(rename = "spanID")]
     pub span_id: SpanId,
 }
 
@@ -184,56 +187,53 @@ pub enum RefType {
 
 /// Something that happened during a span.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Log {
     /// Microseconds since the Unix epoch.
-    #[serde(default, deserialize_with = "integer")]
+    #[serde(deserialize_with = "integer")]
     pub timestamp: u64,
     /// `event` with the event's name, then its attributes.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     pub fields: Vec<Tag>,
 }
 
 /// A process: the resource of its spans.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct Process {
     /// `service.name`.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     pub service_name: String,
     /// The other resource attributes.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     pub tags: Vec<Tag>,
 }
 
-/// A name and a kind, as `/api/operations` lists them.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// A name and a kind, as both APIs list them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Operation {
     /// The spans' name.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     pub name: String,
     /// `server`, `client`, `producer`, `consumer`, `internal`, or empty when unspecified.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     pub span_kind: String,
 }
 
 /// One edge of the dependency graph.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Dependency {
     /// The calling service.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     pub parent: String,
     /// The called service.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     pub child: String,
     /// How often.
-    #[serde(default, deserialize_with = "integer")]
+    #[serde(deserialize_with = "integer")]
     pub call_count: u64,
-}
-
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
 }
 
 fn short_id<S: Serializer>(id: &TraceId, serializer: S) -> Result<S::Ok, S::Error> {

@@ -9,8 +9,7 @@ mod otlp;
 mod value;
 
 pub use answer::{
-    Failure, FailureBody, Operation, Operations, Result, ServiceSummary, Services, Summaries, TraceSummary,
-    read_traces,
+    Failure, FailureBody, Operations, ServiceSummary, Services, Summaries, TraceSummary, Wrapped, read_traces,
 };
 pub use otlp::{
     Event, Link, Resource, ResourceSpans, Scope, ScopeSpans, Span, Status, TracesData, kind, status_code,

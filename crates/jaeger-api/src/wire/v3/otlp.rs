@@ -3,9 +3,10 @@
 use std::fmt;
 
 use serde::de::{Deserializer, Error, Visitor};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::value::KeyValue;
+use crate::wire::exact::{is_default, text};
 use crate::wire::id::{SpanId, TraceId};
 use crate::wire::lenient::{integer, or_default};
 
@@ -37,19 +38,19 @@ pub mod status_code {
 
 /// Any number of spans, grouped by the process that produced them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct TracesData {
     /// The groups in the order of their arrival.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     pub resource_spans: Vec<ResourceSpans>,
 }
 
 /// The spans of one process.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct ResourceSpans {
     /// The process.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     pub resource: Resource,
     /// Its spans, grouped by the library that made them.
     #[serde(
@@ -69,7 +70,7 @@ pub struct ResourceSpans {
 
 /// A process.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct Resource {
     /// What describes it; `service.name` among them.
     #[serde(
@@ -79,16 +80,16 @@ pub struct Resource {
     )]
     pub attributes: Vec<KeyValue>,
     /// How many attributes its exporter left out.
-    #[serde(default, deserialize_with = "integer", skip_serializing_if = "is_zero")]
+    #[serde(deserialize_with = "integer", skip_serializing_if = "is_default")]
     pub dropped_attributes_count: u32,
 }
 
 /// The spans of one instrumentation scope.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct ScopeSpans {
     /// The scope.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     pub scope: Scope,
     /// Its spans.
     #[serde(
@@ -108,7 +109,7 @@ pub struct ScopeSpans {
 
 /// An instrumentation scope: a library, usually.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct Scope {
     /// Its name.
     #[serde(
@@ -132,19 +133,19 @@ pub struct Scope {
     )]
     pub attributes: Vec<KeyValue>,
     /// How many attributes its exporter left out.
-    #[serde(default, deserialize_with = "integer", skip_serializing_if = "is_zero")]
+    #[serde(deserialize_with = "integer", skip_serializing_if = "is_default")]
     pub dropped_attributes_count: u32,
 }
 
 /// One span.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct Span {
     /// The trace it belongs to.
-    #[serde(default, skip_serializing_if = "TraceId::is_none")]
+    #[serde(skip_serializing_if = "TraceId::is_none")]
     pub trace_id: TraceId,
     /// Its own id.
-    #[serde(default, skip_serializing_if = "SpanId::is_none")]
+    #[serde(skip_serializing_if = "SpanId::is_none")]
     pub span_id: SpanId,
     /// W3C `tracestate`.
     #[serde(
@@ -154,10 +155,10 @@ pub struct Span {
     )]
     pub trace_state: String,
     /// The parent; none for a root.
-    #[serde(default, skip_serializing_if = "SpanId::is_none")]
+    #[serde(skip_serializing_if = "SpanId::is_none")]
     pub parent_span_id: SpanId,
     /// W3C trace flags, and from bit 8 on whether the parent is remote.
-    #[serde(default, deserialize_with = "integer", skip_serializing_if = "is_zero")]
+    #[serde(deserialize_with = "integer", skip_serializing_if = "is_default")]
     pub flags: u32,
     /// The operation.
     #[serde(
@@ -167,14 +168,14 @@ pub struct Span {
     )]
     pub name: String,
     /// One of [`kind`].
-    #[serde(default, deserialize_with = "span_kind", skip_serializing_if = "is_zero")]
+    #[serde(deserialize_with = "span_kind", skip_serializing_if = "is_default")]
     pub kind: i32,
     /// Nanoseconds since the Unix epoch.
     #[serde(
         default,
         deserialize_with = "integer",
         serialize_with = "text",
-        skip_serializing_if = "is_zero"
+        skip_serializing_if = "is_default"
     )]
     pub start_time_unix_nano: u64,
     /// Nanoseconds since the Unix epoch.
@@ -182,7 +183,7 @@ pub struct Span {
         default,
         deserialize_with = "integer",
         serialize_with = "text",
-        skip_serializing_if = "is_zero"
+        skip_serializing_if = "is_default"
     )]
     pub end_time_unix_nano: u64,
     /// Its attributes.
@@ -193,7 +194,7 @@ pub struct Span {
     )]
     pub attributes: Vec<KeyValue>,
     /// How many attributes its exporter left out.
-    #[serde(default, deserialize_with = "integer", skip_serializing_if = "is_zero")]
+    #[serde(deserialize_with = "integer", skip_serializing_if = "is_default")]
     pub dropped_attributes_count: u32,
     /// What happened meanwhile.
     #[serde(
@@ -203,7 +204,7 @@ pub struct Span {
     )]
     pub events: Vec<Event>,
     /// How many events its exporter left out.
-    #[serde(default, deserialize_with = "integer", skip_serializing_if = "is_zero")]
+    #[serde(deserialize_with = "integer", skip_serializing_if = "is_default")]
     pub dropped_events_count: u32,
     /// Spans it relates to without being their child.
     #[serde(
@@ -213,23 +214,23 @@ pub struct Span {
     )]
     pub links: Vec<Link>,
     /// How many links its exporter left out.
-    #[serde(default, deserialize_with = "integer", skip_serializing_if = "is_zero")]
+    #[serde(deserialize_with = "integer", skip_serializing_if = "is_default")]
     pub dropped_links_count: u32,
     /// How it ended; always written.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     pub status: Status,
 }
 
 /// Something that happened during a span.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct Event {
     /// Nanoseconds since the Unix epoch.
     #[serde(
         default,
         deserialize_with = "integer",
         serialize_with = "text",
-        skip_serializing_if = "is_zero"
+        skip_serializing_if = "is_default"
     )]
     pub time_unix_nano: u64,
     /// What.
@@ -247,19 +248,19 @@ pub struct Event {
     )]
     pub attributes: Vec<KeyValue>,
     /// How many attributes its exporter left out.
-    #[serde(default, deserialize_with = "integer", skip_serializing_if = "is_zero")]
+    #[serde(deserialize_with = "integer", skip_serializing_if = "is_default")]
     pub dropped_attributes_count: u32,
 }
 
 /// A relation to another span, often of another trace.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct Link {
     /// The other span's trace.
-    #[serde(default, skip_serializing_if = "TraceId::is_none")]
+    #[serde(skip_serializing_if = "TraceId::is_none")]
     pub trace_id: TraceId,
     /// The other span.
-    #[serde(default, skip_serializing_if = "SpanId::is_none")]
+    #[serde(skip_serializing_if = "SpanId::is_none")]
     pub span_id: SpanId,
     /// W3C `tracestate` of the other span.
     #[serde(
@@ -276,16 +277,16 @@ pub struct Link {
     )]
     pub attributes: Vec<KeyValue>,
     /// How many attributes its exporter left out.
-    #[serde(default, deserialize_with = "integer", skip_serializing_if = "is_zero")]
+    #[serde(deserialize_with = "integer", skip_serializing_if = "is_default")]
     pub dropped_attributes_count: u32,
     /// W3C trace flags of the other span.
-    #[serde(default, deserialize_with = "integer", skip_serializing_if = "is_zero")]
+    #[serde(deserialize_with = "integer", skip_serializing_if = "is_default")]
     pub flags: u32,
 }
 
 /// How a span ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct Status {
     /// Why it failed.
     #[serde(
@@ -295,7 +296,7 @@ pub struct Status {
     )]
     pub message: String,
     /// One of [`status_code`].
-    #[serde(default, deserialize_with = "code", skip_serializing_if = "is_zero")]
+    #[serde(deserialize_with = "code", skip_serializing_if = "is_default")]
     pub code: i32,
 }
 
@@ -310,14 +311,6 @@ impl TracesData {
             })
         })
     }
-}
-
-fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}
-
-fn text<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
 }
 
 fn span_kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {

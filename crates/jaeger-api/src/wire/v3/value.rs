@@ -8,7 +8,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STAN
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::wire::json::{Layout, float_text, to_vec};
+use crate::wire::json::{Spelling, float_text, to_vec};
 use crate::wire::lenient;
 
 /// One attribute.
@@ -64,6 +64,16 @@ impl AnyValue {
         }
     }
 
+    /// Whether plain JSON can hold it: not-a-number and the infinities can't be written there.
+    fn is_json(&self) -> bool {
+        match self {
+            Self::Double(value) => value.is_finite(),
+            Self::Array(values) => values.iter().all(Self::is_json),
+            Self::Map(pairs) => pairs.iter().all(|pair| pair.value.is_json()),
+            Self::Unset | Self::String(_) | Self::Bool(_) | Self::Int(_) | Self::Bytes(_) => true,
+        }
+    }
+
     /// The list, when it is one.
     #[must_use]
     pub fn as_array(&self) -> Option<&[Self]> {
@@ -76,7 +86,8 @@ impl AnyValue {
 
 impl fmt::Display for AnyValue {
     /// The value as text, which is how Jaeger compares tags and how lists and maps appear in the legacy API: texts as
-    /// they are, nothing for no value, base64 for bytes, JSON for lists and maps.
+    /// they are, nothing for no value, base64 for bytes, JSON for lists and maps. A list or map with a float that JSON
+    /// can't write is nothing as a whole, as in Jaeger.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unset => Ok(()),
@@ -85,8 +96,9 @@ impl fmt::Display for AnyValue {
             Self::Int(value) => write!(f, "{value}"),
             Self::Double(value) => f.write_str(&float_text(*value)),
             Self::Bytes(value) => f.write_str(&STANDARD.encode(value)),
+            Self::Array(_) | Self::Map(_) if !self.is_json() => Ok(()),
             Self::Array(_) | Self::Map(_) => {
-                let json = to_vec(&Plain(self), Layout::Compact).map_err(|_| fmt::Error)?;
+                let json = to_vec(&Plain(self), Spelling::Legacy).map_err(|_| fmt::Error)?;
                 f.write_str(std::str::from_utf8(&json).map_err(|_| fmt::Error)?)
             }
         }
@@ -132,7 +144,7 @@ impl Serialize for Plain<'_> {
             AnyValue::Unset => serializer.serialize_none(),
             AnyValue::Bool(value) => serializer.serialize_bool(*value),
             AnyValue::Int(value) => serializer.serialize_i64(*value),
-            AnyValue::Double(value) if value.is_finite() => serializer.serialize_f64(*value),
+            AnyValue::Double(value) => serializer.serialize_f64(*value),
             AnyValue::Array(values) => serializer.collect_seq(values.iter().map(Plain)),
             AnyValue::Map(pairs) => {
                 let sorted: std::collections::BTreeMap<_, _> = pairs
@@ -141,7 +153,7 @@ impl Serialize for Plain<'_> {
                     .collect();
                 serializer.collect_map(sorted)
             }
-            AnyValue::String(_) | AnyValue::Double(_) | AnyValue::Bytes(_) => serializer.collect_str(self.0),
+            AnyValue::String(_) | AnyValue::Bytes(_) => serializer.collect_str(self.0),
         }
     }
 }
@@ -329,6 +341,7 @@ mod tests {
     #[case(list(), r#"["x",3,1,true,"AQI=",null]"#)]
     #[case(map(), r#"{"a":"\u003ct\u003e","b":1}"#)]
     #[case(AnyValue::Array(vec![map(), AnyValue::Array(vec![])]), r#"[{"a":"\u003ct\u003e","b":1},[]]"#)]
+    #[case(AnyValue::Array(vec![1.0.into(), AnyValue::Array(vec![f64::NAN.into()])]), "")]
     #[case(AnyValue::Unset, "")]
     #[case("<t>".into(), "<t>")]
     #[case(72.0.into(), "72")]
