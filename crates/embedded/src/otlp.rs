@@ -1,26 +1,29 @@
 //! The OTLP receiver: gRPC and HTTP on one port, acknowledged only when readers can see the spans.
+//!
+//! It follows the OTLP 1.11 specification; where that leaves room, it answers as the OpenTelemetry Collector does.
+//! Memory is bounded whatever comes in: see [`ReceiverOptions`] and [`Limits`](crate::store::Limits).
 
+mod answer;
+mod body;
+mod failure;
+mod grpc;
+mod http;
+mod ingest;
+mod json;
+mod serve;
+#[cfg(test)]
+mod tests;
+
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
-    TraceService, TraceServiceServer,
-};
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
-use prost::Message;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-use tonic::codec::CompressionEncoding;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
+use self::ingest::Ingest;
 use crate::store::SpanStore;
 
 /// Why the receiver could not start or did not end well.
@@ -32,16 +35,52 @@ pub enum ReceiverError {
         /// The address that was asked for.
         addr: SocketAddr,
         /// The system's reason.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// Accepting connections failed for good.
-    #[error("OTLP receiver on {addr} broke")]
-    Serve {
+    #[error("the OTLP receiver on {addr} can't accept connections")]
+    Accept {
         /// Where it listened.
         addr: SocketAddr,
         /// The system's reason.
-        source: std::io::Error,
+        source: io::Error,
     },
+}
+
+/// What the receiver allows its senders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReceiverOptions {
+    /// The most bytes of a request, before and again after decompression. OTLP recommends 64 MiB.
+    pub request_bytes: usize,
+    /// The most bytes of all requests that are being received, counted again after decompression and after reading
+    /// JSON. More are refused for the moment, so it should be at least three times [`Self::request_bytes`].
+    pub in_flight_bytes: usize,
+    /// How long a request may take to arrive.
+    pub receive_timeout: Duration,
+    /// How long requests under way are waited for on shutdown.
+    pub grace: Duration,
+}
+
+impl Default for ReceiverOptions {
+    fn default() -> Self {
+        Self {
+            request_bytes: 64 << 20,
+            in_flight_bytes: 256 << 20,
+            receive_timeout: Duration::from_secs(30),
+            grace: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What went through the receiver since it began to answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReceiverStats {
+    /// Requests that were acknowledged, in full or in part.
+    pub accepted_requests: u64,
+    /// Requests that were refused.
+    pub refused_requests: u64,
+    /// Why the last refused one was.
+    pub last_failure: Option<String>,
 }
 
 /// A bound address that does not answer yet; connections wait in the system's queue.
@@ -49,6 +88,7 @@ pub enum ReceiverError {
 pub struct OtlpReceiver {
     listener: TcpListener,
     addr: SocketAddr,
+    options: ReceiverOptions,
 }
 
 impl OtlpReceiver {
@@ -60,53 +100,60 @@ impl OtlpReceiver {
         let bind = |source| ReceiverError::Bind { addr, source };
         let listener = TcpListener::bind(addr).await.map_err(bind)?;
         let addr = listener.local_addr().map_err(bind)?;
-        Ok(Self { listener, addr })
+        Ok(Self {
+            listener,
+            addr,
+            options: ReceiverOptions::default(),
+        })
     }
 
-    /// Starts to answer.
+    /// Allows senders something else than the defaults.
+    #[must_use]
+    pub fn with_options(self, options: ReceiverOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// Starts to answer, in tasks of the current runtime.
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime.
     #[must_use]
     pub fn serve(self, store: SpanStore) -> Receiver {
+        let Self {
+            listener,
+            addr,
+            options,
+        } = self;
         let stop = CancellationToken::new();
-        let refuse = Arc::new(AtomicBool::new(false));
-        let service = Service {
-            store,
-            refuse: refuse.clone(),
-        };
-        let grpc = TraceServiceServer::new(service.clone())
-            .accept_compressed(CompressionEncoding::Gzip)
-            .max_decoding_message_size(64 << 20);
-        let app = tonic::service::Routes::new(grpc)
-            .into_axum_router()
-            .merge(Router::new().route("/v1/traces", post(http)).with_state(service));
-        let stopped = stop.clone();
-        let Self { listener, addr } = self;
-        let task = tokio::spawn(async move {
-            axum::serve(listener, app)
-                .with_graceful_shutdown(stopped.cancelled_owned())
-                .await
-        });
+        let ingest = Arc::new(Ingest::new(store, options));
+        let task = tokio::spawn(serve::serve(
+            listener,
+            ingest.clone(),
+            stop.clone(),
+            options.grace,
+        ));
         Receiver {
             addr,
-            refuse,
-            stop,
+            ingest,
+            stop: stop.drop_guard(),
             task,
         }
     }
 }
 
-/// A receiver that answers.
+/// A receiver that answers. Dropped without [`Receiver::shutdown`], it stops all the same, but nobody waits for it.
 #[derive(Debug)]
 pub struct Receiver {
     addr: SocketAddr,
-    refuse: Arc<AtomicBool>,
-    stop: CancellationToken,
-    task: JoinHandle<std::io::Result<()>>,
+    ingest: Arc<Ingest>,
+    stop: DropGuard,
+    task: JoinHandle<io::Result<()>>,
 }
 
 impl Receiver {
     /// The address it listens on.
     #[must_use]
-    pub fn addr(&self) -> SocketAddr {
+    pub const fn addr(&self) -> SocketAddr {
         self.addr
     }
 
@@ -116,9 +163,15 @@ impl Receiver {
         format!("http://{}", self.addr)
     }
 
-    /// Answers every export with UNAVAILABLE or 503 from now on, or no longer.
+    /// From now on answers every export with UNAVAILABLE or 503 and a time to wait, or no longer does.
     pub fn refuse(&self, refuse: bool) {
-        self.refuse.store(refuse, Ordering::Relaxed);
+        self.ingest.refuse(refuse);
+    }
+
+    /// What went through so far.
+    #[must_use]
+    pub fn stats(&self) -> ReceiverStats {
+        self.ingest.stats()
     }
 
     /// Stops accepting, lets exports that are under way finish, and joins every task.
@@ -130,69 +183,12 @@ impl Receiver {
     /// When a task panicked: its panic goes on here.
     pub async fn shutdown(self) -> Result<(), ReceiverError> {
         let Self { addr, stop, task, .. } = self;
-        stop.cancel();
+        drop(stop);
         match task.await {
-            Ok(result) => result.map_err(|source| ReceiverError::Serve { addr, source }),
+            Ok(result) => result.map_err(|source| ReceiverError::Accept { addr, source }),
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // Only a runtime that is going down cancels tasks.
             Err(_) => Ok(()),
         }
-    }
-}
-
-#[derive(Debug, Clone)]
-struct Service {
-    store: SpanStore,
-    refuse: Arc<AtomicBool>,
-}
-
-impl Service {
-    fn export(&self, request: ExportTraceServiceRequest) -> Option<ExportTraceServiceResponse> {
-        if self.refuse.load(Ordering::Relaxed) {
-            return None;
-        }
-        let rejected = self.store.insert(request.resource_spans).ok()?.rejected.total();
-        let partial_success = (rejected > 0).then(|| ExportTracePartialSuccess {
-            rejected_spans: i64::try_from(rejected).unwrap_or(i64::MAX),
-            error_message: "spans with an invalid trace id or span id".to_owned(),
-        });
-        Some(ExportTraceServiceResponse { partial_success })
-    }
-}
-
-#[tonic::async_trait]
-impl TraceService for Service {
-    async fn export(
-        &self,
-        request: tonic::Request<ExportTraceServiceRequest>,
-    ) -> Result<tonic::Response<ExportTraceServiceResponse>, tonic::Status> {
-        let answer = self.export(request.into_inner());
-        answer
-            .map(tonic::Response::new)
-            .ok_or_else(|| tonic::Status::unavailable("told to refuse"))
-    }
-}
-
-async fn http(
-    axum::extract::State(service): axum::extract::State<Service>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let json = headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
-    let request = if json {
-        serde_json::from_slice(&body).map_err(|error| error.to_string())
-    } else {
-        ExportTraceServiceRequest::decode(body).map_err(|error| error.to_string())
-    };
-    match request.map(|request| service.export(request)) {
-        Err(error) => (StatusCode::BAD_REQUEST, error).into_response(),
-        Ok(None) => (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")]).into_response(),
-        Ok(Some(_)) if json => ([(header::CONTENT_TYPE, "application/json")], "{}").into_response(),
-        Ok(Some(answer)) => (
-            [(header::CONTENT_TYPE, "application/x-protobuf")],
-            answer.encode_to_vec(),
-        )
-            .into_response(),
     }
 }

@@ -183,12 +183,13 @@ impl SpanStore {
         };
         let mut below = Some(self.read().shelf.end());
         while let Some(number) = below.filter(|_| found.len() < query.limit) {
-            let (page, next) = self.read().shelf.page(number, query.service.as_deref());
+            let page = self.read().shelf.page(number, query.service.as_deref());
             let holding = page
+                .traces
                 .into_iter()
                 .filter(|(_, views)| views.iter().any(|view| criteria.hold(view)));
             found.extend(holding.map(|(id, _)| id).take(query.limit - found.len()));
-            below = next;
+            below = page.below;
         }
         found
     }

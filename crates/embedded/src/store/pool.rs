@@ -62,11 +62,6 @@ impl<T> Pool<T> {
         self.places[number as usize].take().map(|place| place.value)
     }
 
-    /// How many places are taken.
-    pub(super) fn len(&self) -> usize {
-        self.places.len() - self.free.len()
-    }
-
     fn place(&self, number: u32) -> &Place<T> {
         self.places[number as usize]
             .as_ref()

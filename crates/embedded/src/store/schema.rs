@@ -30,26 +30,6 @@ pub(crate) enum Kind {
     Message(&'static Message),
 }
 
-/// How many bytes a field's value takes on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum WireType {
-    Varint = 0,
-    Fixed64 = 1,
-    Delimited = 2,
-    Fixed32 = 5,
-}
-
-impl Kind {
-    pub(crate) const fn wire_type(self) -> WireType {
-        match self {
-            Self::Bool | Self::Int32 | Self::Uint32 | Self::Int64 => WireType::Varint,
-            Self::Fixed64 | Self::Double => WireType::Fixed64,
-            Self::Text | Self::Id(_) | Self::Bytes | Self::Message(_) => WireType::Delimited,
-            Self::Fixed32 => WireType::Fixed32,
-        }
-    }
-}
-
 /// One field; its number is its place in [`Message::fields`].
 #[derive(Debug)]
 pub(crate) struct Field {

@@ -39,6 +39,15 @@ pub(super) struct View {
     pub(super) spans: Bytes,
 }
 
+/// What a search looks at between two turns of the lock.
+#[derive(Debug)]
+pub(super) struct Page {
+    /// Traces, the one that was first seen last in front, with those of their spans that are of the wanted service.
+    pub(super) traces: Vec<([u8; 16], Vec<View>)>,
+    /// The number to go on below; `None` at the end.
+    pub(super) below: Option<u64>,
+}
+
 /// A run of spans and where it is.
 #[derive(Debug, Clone, Copy)]
 struct Piece {
@@ -157,14 +166,9 @@ impl Shelf {
         self.front + self.traces.len() as u64
     }
 
-    /// Some traces below a number, newest first, and the number to go on below; `None` in its place at the end.
-    /// Only runs of the service are given, when one is.
-    pub(super) fn page(
-        &self,
-        below: u64,
-        service: Option<&str>,
-    ) -> (Vec<([u8; 16], Vec<View>)>, Option<u64>) {
-        let mut page = Vec::new();
+    /// Some traces below a number, with their spans of one service, or of all.
+    pub(super) fn page(&self, below: u64, service: Option<&str>) -> Page {
+        let mut traces = Vec::new();
         let mut seen = 0;
         for number in (self.front..below).rev() {
             let Some(trace) = self.traces.get((number - self.front) as usize) else {
@@ -176,14 +180,17 @@ impl Shelf {
             });
             let views: Vec<View> = wanted.map(|piece| self.view(piece)).collect();
             if !views.is_empty() {
-                page.push((trace.id, views));
+                traces.push((trace.id, views));
             }
             seen += 1 + trace.more.len();
             if seen >= PAGE {
-                return (page, Some(number));
+                return Page {
+                    traces,
+                    below: Some(number),
+                };
             }
         }
-        (page, None)
+        Page { traces, below: None }
     }
 
     fn view(&self, piece: &Piece) -> View {

@@ -3,7 +3,7 @@
 //! What is accepted here is exactly what `prost` would decode, except that invalid UTF-8 and ids of a wrong length
 //! are told apart from damage ([`Flaw`]): they cost the span that has them and not the whole request.
 
-use super::schema::{Kind, Message, WireType};
+use super::schema::{Kind, Message};
 
 /// The most messages inside one another, as `prost` and the reference implementations count them.
 pub(crate) const DEPTH: u32 = 100;
@@ -70,6 +70,15 @@ pub(crate) enum Flaw {
     Utf8,
     /// An id has neither its proper length nor none.
     IdLength,
+}
+
+/// How many bytes a field's value takes on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WireType {
+    Varint = 0,
+    Fixed64 = 1,
+    Delimited = 2,
+    Fixed32 = 5,
 }
 
 /// A field's number and wire type.
