@@ -16,6 +16,7 @@ pub mod sweep;
 pub mod text;
 pub mod undo;
 pub mod wait;
+pub mod whoami;
 
 pub use clock::{Clock, Hold};
 pub use deadline::{Deadline, Over};
@@ -32,4 +33,5 @@ pub use run_id::RunId;
 pub use signal::{Level, Signals};
 pub use sweep::{SweepError, SweepOptions, SweepReport, sweep};
 pub use undo::{Deed, Undo, UndoError, UndoFailure, UndoId, UndoLeft, UndoReport};
+pub use whoami::Whoami;
 pub use wait::{Probe, WaitError};

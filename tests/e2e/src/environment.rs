@@ -1,14 +1,7 @@
 //! Which environment stands behind `--env`.
 
-use std::path::Path;
-
-use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
-use testbed::environment::{
-    Capability, Collected, Disturbance, Endpoints, Environment, EnvironmentName, InterceptSpec, Missing,
-};
-use testbed::{BoxError, Run};
-use trace::ExportAccount;
+use embedded::environment::{EmbeddedConfig, EmbeddedEnvironment, ServiceBinaries};
+use testbed::Environment;
 
 use crate::cli::EnvironmentChoice;
 use crate::places::Binaries;
@@ -31,51 +24,16 @@ impl std::fmt::Debug for Chosen {
 }
 
 /// Makes the environment that was asked for; `auto` takes the most faithful one that this machine has everything for.
-pub async fn choose(choice: EnvironmentChoice, _binaries: &Binaries) -> Chosen {
+pub async fn choose(choice: EnvironmentChoice, binaries: &Binaries) -> Chosen {
+    let environment = EmbeddedEnvironment::new(EmbeddedConfig::new(ServiceBinaries {
+        storefront: binaries.storefront.clone(),
+        order: binaries.order.clone(),
+        inventory: binaries.inventory.clone(),
+    }));
     let why = (choice == EnvironmentChoice::Auto)
         .then(|| "auto: embedded, the only environment that this version has".to_owned());
     Chosen {
-        environment: Box::new(NotBuilt),
+        environment: Box::new(environment),
         why,
-    }
-}
-
-/// Holds the place of the embedded environment until it lands.
-struct NotBuilt;
-
-impl Environment for NotBuilt {
-    fn name(&self) -> EnvironmentName {
-        EnvironmentName::Embedded
-    }
-    fn cannot_prove(&self) -> Option<&'static str> {
-        None
-    }
-    fn can(&self, _: Capability) -> bool {
-        false
-    }
-    fn preflight(&self) -> BoxFuture<'_, Vec<Missing>> {
-        let missing = Missing {
-            fact: "the embedded environment is not built".into(),
-            cure: "wait".into(),
-        };
-        async { vec![missing] }.boxed()
-    }
-    fn up<'a>(&'a mut self, _: &'a Run) -> BoxFuture<'a, Result<Endpoints, BoxError>> {
-        async { Err(std::io::Error::other("not built").into()) }.boxed()
-    }
-    fn intercept<'a>(&'a mut self, _: &'a Run, _: &'a InterceptSpec) -> BoxFuture<'a, Result<(), BoxError>> {
-        async { Ok(()) }.boxed()
-    }
-    fn leave<'a>(&'a mut self, _: &'a Run, _: &'a str) -> BoxFuture<'a, Result<(), BoxError>> {
-        async { Ok(()) }.boxed()
-    }
-    fn disturb(&mut self, _: Option<Disturbance>) -> BoxFuture<'_, Result<(), BoxError>> {
-        async { Ok(()) }.boxed()
-    }
-    fn accounts(&self) -> BoxFuture<'_, Vec<ExportAccount>> {
-        async { Vec::new() }.boxed()
-    }
-    fn collect<'a>(&'a self, _: &'a Path) -> BoxFuture<'a, Vec<Collected>> {
-        async { Vec::new() }.boxed()
     }
 }

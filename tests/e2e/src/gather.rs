@@ -1,6 +1,8 @@
 //! Collects the evidence about orders until it settles, then has it judged.
 
-use std::ops::Range;
+mod strays;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -9,18 +11,18 @@ use testbed::wait::{self, Probe, WaitError};
 use testbed::{BoxError, EnvironmentName, Explain};
 use tokio::sync::Mutex;
 use trace::settle::{Decision, Limits, Progress, conclude, settle};
-use trace::{Evidence, Expectation, ExportAccount, ServiceName, UnixNanos};
+use trace::{Evidence, Expectation, ExportAccount, Trace, TraceId};
 
 use crate::bed::Bed;
 use crate::caller::Placed;
 use crate::proof::whoami;
-use crate::scenario::topology::{INVENTORY, ORDER, STOREFRONT};
 use crate::stage::{Gathered, StageError};
+use strays::Strays;
 
-/// Traces fetched at the same time. More does not help on the two cores of a small CI machine.
+pub use strays::window;
+
+/// Requests to Jaeger at the same time. More does not help on the two cores of a small CI machine.
 const AT_ONCE: usize = 8;
-/// Strays are looked for in this window around now: wider than any run, and than any clock that is merely wrong.
-const WINDOW: Duration = Duration::from_secs(3_600);
 
 /// How long evidence may take to settle in an environment.
 #[must_use]
@@ -51,31 +53,30 @@ pub async fn gather(
     expected: &[Expectation],
 ) -> Result<Vec<Gathered>, StageError> {
     let limits = bed.limits;
-    let looks = Mutex::new(
-        placed
-            .into_iter()
-            .map(|placed| Look {
-                placed,
-                progress: None,
-            })
-            .collect::<Vec<_>>(),
-    );
+    let looks = placed.into_iter().map(|placed| Look {
+        placed,
+        progress: None,
+        decision: None,
+    });
+    let looks = Mutex::new(looks.collect::<Vec<_>>());
     let began = Instant::now();
     // Settling has its own deadline, which ends in a verdict; the wait's is only a net under it.
     let net = bed.run.deadline(limits.deadline + Duration::from_secs(30));
     let waited = wait::until(&net, "spans to arrive", || async {
         let mut looks = looks.lock().await;
-        match look(bed, workstation, &mut looks, began).await {
-            Ok(()) => {}
-            Err(error) => return Probe::Broken(Unreadable(error)),
+        let mut open: Vec<&mut Look> = looks.iter_mut().filter(|look| look.waits()).collect();
+        if let Err(error) = look(bed, workstation, &mut open, began).await {
+            return Probe::Broken(Unreadable(error));
         }
-        let mut waiting = looks
-            .iter()
-            .filter_map(|one| match one.decide(expected, &limits) {
-                Decision::Wait { because } => Some(because),
-                Decision::Settled { .. } | Decision::GaveUp { .. } => None,
-            });
-        match waiting.next_back() {
+        let mut because = None;
+        for look in open {
+            let decision = look.decide(expected, &limits);
+            if let Decision::Wait { because: reason } = &decision {
+                because = Some(reason.clone());
+            }
+            look.decision = Some(decision);
+        }
+        match because {
             Some(because) => Probe::NotYet(because),
             None => Probe::Ready(()),
         }
@@ -85,7 +86,7 @@ pub async fn gather(
     let looks = looks.into_inner();
     Ok(looks
         .into_iter()
-        .filter_map(|look| look.conclude(expected, &limits))
+        .filter_map(|look| look.conclude(expected))
         .collect())
 }
 
@@ -108,9 +109,14 @@ impl Explain for Unreadable {
 struct Look {
     placed: Placed,
     progress: Option<Progress>,
+    decision: Option<Decision>,
 }
 
 impl Look {
+    const fn waits(&self) -> bool {
+        matches!(self.decision, None | Some(Decision::Wait { .. }))
+    }
+
     fn decide(&self, expected: &[Expectation], limits: &Limits) -> Decision {
         match &self.progress {
             Some(progress) => settle(progress, expected, limits),
@@ -120,9 +126,8 @@ impl Look {
         }
     }
 
-    fn conclude(self, expected: &[Expectation], limits: &Limits) -> Option<Gathered> {
-        let decision = self.decide(expected, limits);
-        let progress = self.progress?;
+    fn conclude(self, expected: &[Expectation]) -> Option<Gathered> {
+        let (progress, decision) = (self.progress?, self.decision?);
         let verdict = conclude(&progress, expected, &decision);
         let waited = progress.elapsed();
         Some(Gathered {
@@ -133,57 +138,45 @@ impl Look {
     }
 }
 
-/// One look at everything: accounts first, then every trace.
+/// One look at everything that still waits: accounts first, then every trace.
 async fn look(
     bed: &Bed,
     workstation: Option<&str>,
-    looks: &mut [Look],
+    looks: &mut [&mut Look],
     began: Instant,
 ) -> Result<(), JaegerError> {
     let accounts = accounts(bed, workstation).await;
-    let window = window();
-    stream::iter(looks.iter_mut().map(|look| {
-        let (accounts, window) = (accounts.clone(), window.clone());
-        async move {
-            let evidence = evidence(bed, &look.placed, accounts, window).await?;
-            let elapsed = began.elapsed();
-            match &mut look.progress {
-                Some(progress) => progress.observe(elapsed, evidence),
-                None => look.progress = Some(Progress::begin(elapsed, evidence)),
-            }
-            Ok(())
+    let traces = traces(bed, looks).await?;
+    let strays = Strays::find(bed, looks).await?;
+    for look in looks {
+        let placed = &look.placed;
+        let evidence = Evidence {
+            trace_id: placed.trace_id(),
+            caller_span: placed.caller_span(),
+            request_id: placed.request_id().clone(),
+            answer: placed.answer().clone(),
+            trace: traces.get(&placed.trace_id()).cloned(),
+            strays: strays.of(placed),
+            accounts: accounts.clone(),
+        };
+        let elapsed = began.elapsed();
+        match &mut look.progress {
+            Some(progress) => progress.observe(elapsed, evidence),
+            None => look.progress = Some(Progress::begin(elapsed, evidence)),
         }
-    }))
-    .buffer_unordered(AT_ONCE)
-    .try_collect()
-    .await
+    }
+    Ok(())
 }
 
-async fn evidence(
-    bed: &Bed,
-    placed: &Placed,
-    accounts: Vec<ExportAccount>,
-    window: Range<UnixNanos>,
-) -> Result<Evidence, JaegerError> {
-    let services = [STOREFRONT, ORDER, INVENTORY].map(ServiceName::from);
-    let (trace, found) = tokio::try_join!(
-        bed.jaeger.trace(placed.trace_id()),
-        bed.jaeger
-            .traces_by_request(placed.request_id(), &services, window)
-    )?;
-    let strays = found
-        .into_iter()
-        .filter(|stray| stray.id() != placed.trace_id())
-        .collect();
-    Ok(Evidence {
-        trace_id: placed.trace_id(),
-        caller_span: placed.caller_span(),
-        request_id: placed.request_id().clone(),
-        answer: placed.answer().clone(),
-        trace,
-        strays,
-        accounts,
-    })
+/// Every trace that is there already, fetched once whoever asks for it.
+async fn traces(bed: &Bed, looks: &[&mut Look]) -> Result<BTreeMap<TraceId, Trace>, JaegerError> {
+    let wanted: BTreeSet<TraceId> = looks.iter().map(|look| look.placed.trace_id()).collect();
+    stream::iter(wanted)
+        .map(|id| bed.jaeger.trace(id))
+        .buffer_unordered(AT_ONCE)
+        .try_filter_map(|found| async { Ok(found.map(|trace| (trace.id(), trace))) })
+        .try_collect()
+        .await
 }
 
 /// What every process that can be asked says of its spans.
@@ -195,14 +188,4 @@ async fn accounts(bed: &Bed, workstation: Option<&str>) -> Vec<ExportAccount> {
     let (mut accounts, own) = tokio::join!(bed.environment.accounts(), on_the_workstation);
     accounts.extend(own);
     accounts
-}
-
-/// The time around now in which to search.
-#[must_use]
-pub fn window() -> Range<UnixNanos> {
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
-    let nanos = |time: Duration| UnixNanos(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
-    nanos(now.saturating_sub(WINDOW))..nanos(now.saturating_add(WINDOW))
 }

@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use testbed::Deadline;
 use testbed::wait::{self, Probe};
-use trace::{ExportAccount, ServiceName, Site, names};
+use testbed::{Deadline, Whoami};
+use trace::{Site, names};
 
 use crate::random;
 use testbed::explain::chain;
@@ -17,66 +17,6 @@ use testbed::explain::chain;
 const ANSWERS: usize = 3;
 /// No single probe may block the loop: a request that leaks to a dead pod never comes back.
 const PROBE_LIMIT: Duration = Duration::from_secs(2);
-
-/// What a process says of itself at `/whoami`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Whoami {
-    /// `service.name`.
-    pub service: String,
-    /// `service.version`.
-    pub version: String,
-    /// Where it runs, when it was told.
-    pub site: Option<Site>,
-    /// Its process id as it sees it.
-    pub pid: u32,
-    /// `service.instance.id`: tells two processes with the same pid in different pods apart.
-    pub instance_id: String,
-    /// The nonce that was asked with.
-    #[serde(default)]
-    pub nonce: Option<String>,
-    /// What it says of its spans.
-    pub telemetry: Telemetry,
-}
-
-/// The part of [`Whoami`] that counts spans; see [`ExportAccount`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Telemetry {
-    /// Where spans go.
-    pub exporter: String,
-    /// Sampled spans started.
-    pub started: u64,
-    /// Spans acknowledged.
-    pub exported: u64,
-    /// Spans given up.
-    pub failed: u64,
-    /// The last export error.
-    pub last_error: Option<String>,
-}
-
-impl Whoami {
-    /// The account of its spans; `None` when it doesn't know its site.
-    #[must_use]
-    pub fn account(&self) -> Option<ExportAccount> {
-        Some(ExportAccount {
-            service: ServiceName::new(&self.service),
-            site: self.site?,
-            version: self.version.clone(),
-            pid: self.pid,
-            exporter: self.telemetry.exporter.clone(),
-            started: self.telemetry.started,
-            exported: self.telemetry.exported,
-            failed: self.telemetry.failed,
-            last_error: self.telemetry.last_error.clone(),
-        })
-    }
-
-    /// For people: `order-service@workstation pid 4711`.
-    #[must_use]
-    pub fn describe(&self) -> String {
-        let site = self.site.map_or("unknown site", Site::as_str);
-        format!("{}@{site} pid {}", self.service, self.pid)
-    }
-}
 
 /// Asks a process who it is.
 ///

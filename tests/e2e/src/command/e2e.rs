@@ -42,7 +42,7 @@ pub(super) async fn e2e(args: E2eArgs) -> ExitCode {
             return ExitCode::Unexpected;
         }
     };
-    super::down::finish_killed_runs(&root).await;
+    let swept = super::down::finish_killed_runs(&root, &signals).await;
     let chosen = environment::choose(args.environment, &binaries).await;
     let options = RunOptions {
         root,
@@ -54,7 +54,7 @@ pub(super) async fn e2e(args: E2eArgs) -> ExitCode {
         Ok(begun) => begun,
         Err(error) => {
             complain(&chain(&error), error.hint().as_deref());
-            return ExitCode::Unexpected;
+            return ExitCode::PrerequisiteMissing;
         }
     };
     run.events().emit(Event::RunStarted {
@@ -65,6 +65,17 @@ pub(super) async fn e2e(args: E2eArgs) -> ExitCode {
         cannot_prove: chosen.environment.cannot_prove().map(str::to_owned),
         at: jiff::Timestamp::now(),
     });
+    match swept {
+        Ok(swept) => {
+            for killed in &swept.swept {
+                run.events().note(format!(
+                    "finished the undo of run {}, which was killed",
+                    killed.run
+                ));
+            }
+        }
+        Err(error) => run.events().warn(chain(&error), error.hint()),
+    }
     let plan = Plan {
         selected,
         repeat: args.repeat,

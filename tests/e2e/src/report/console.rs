@@ -222,7 +222,9 @@ impl Console {
             }
         }
         self.out(&format!(
-            "{scenarios} scenarios and {twins} twins: {} · {} · {}",
+            "{} and {}: {} · {} · {}",
+            amount(scenarios, "scenario"),
+            amount(twins, "twin"),
             parts.join(", "),
             duration(Duration::from_secs_f64(report.took_ms / 1e3)),
             page.display()
@@ -299,5 +301,13 @@ fn duration(took: Duration) -> String {
         format!("{seconds:.1} s")
     } else {
         format!("{} min {} s", took.as_secs() / 60, took.as_secs() % 60)
+    }
+}
+
+fn amount(count: usize, what: &str) -> String {
+    if count == 1 {
+        format!("1 {what}")
+    } else {
+        format!("{count} {what}s")
     }
 }
