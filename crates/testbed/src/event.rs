@@ -294,3 +294,6 @@ pub(crate) mod millis {
         Duration::try_from_secs_f64(millis / 1e3).map_err(D::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests;

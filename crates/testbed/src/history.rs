@@ -14,10 +14,12 @@ use crate::undo::Replay;
 /// How many finished runs stay.
 pub(crate) const KEPT: usize = 20;
 
-/// Removes all but the newest `kept` finished runs. A run that lives, or that left something to undo, is not finished.
-pub(crate) fn prune(root: &Path, kept: usize) -> io::Result<usize> {
+/// Removes all but the newest `kept` finished runs besides our own. A run that lives, or that left something to undo, is
+/// not finished.
+pub(crate) fn prune(ours: &RunDir, kept: usize) -> io::Result<()> {
+    let root = ours.path().parent().unwrap_or_else(|| ours.path());
     let mut finished = Vec::new();
-    for (_, dir) in RunDir::all(root)? {
+    for (_, dir) in RunDir::all(root)?.into_iter().filter(|(_, dir)| dir != ours) {
         let Ok(journal) = Replay::of_file(&dir.file(RunDir::JOURNAL)) else {
             continue;
         };
@@ -26,15 +28,13 @@ pub(crate) fn prune(root: &Path, kept: usize) -> io::Result<usize> {
         }
     }
     finished.sort_by_key(|(at, _)| Reverse(*at));
-    let mut removed = 0;
     for (_, dir) in finished.iter().skip(kept) {
         let claim = RootLock::take(root)?.claim(dir)?;
         if let Claim::Ours(lock) = claim {
             lock.remove(dir)?;
-            removed += 1;
         }
     }
-    Ok(removed)
+    Ok(())
 }
 
 fn changed(path: &Path) -> Option<Timestamp> {

@@ -324,7 +324,7 @@ impl Inner {
         };
         journal.write(0, Record::Begin(begin))?;
         dir.mark_latest()?;
-        if let Err(error) = history::prune(&root, history::KEPT) {
+        if let Err(error) = history::prune(&dir, history::KEPT) {
             events.warn(
                 format!("cannot remove old runs below {}: {error}", root.display()),
                 None,

@@ -121,3 +121,33 @@ impl RunDir {
 pub(crate) fn random() -> u64 {
     RandomState::new().hash_one(std::process::id())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_leads_out_of_the_directory() {
+        let dir = RunDir {
+            path: "/runs/7f3a".into(),
+        };
+        assert_eq!(
+            dir.log("order@cluster"),
+            Path::new("/runs/7f3a/order@cluster.log")
+        );
+        assert_eq!(
+            dir.log("../../etc/passwd\n"),
+            Path::new("/runs/7f3a/..-..-etc-passwd-.log")
+        );
+    }
+
+    #[test]
+    fn a_locked_directory_is_taken_until_its_owner_lets_go() {
+        let root = tempfile::tempdir().unwrap();
+        let (_, dir, lock) = RunDir::create(root.path()).unwrap();
+        let claim = || RootLock::take(root.path()).unwrap().claim(&dir).unwrap();
+        assert!(matches!(claim(), Claim::Taken));
+        drop(lock);
+        assert!(matches!(claim(), Claim::Ours(_)));
+    }
+}

@@ -66,3 +66,29 @@ impl fmt::Display for RunId {
         f.pad(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("7f3a", true)]
+    #[case("0123456789abcdef", true)]
+    #[case("7f3", false)]
+    #[case("0123456789abcdef0", false)]
+    #[case("7F3A", false)]
+    #[case("../x", false)]
+    #[case("latest", false)]
+    fn only_lower_case_hexadecimal_digits_make_an_id(#[case] text: &str, #[case] valid: bool) {
+        assert_eq!(text.parse::<RunId>().is_ok(), valid);
+        assert_eq!(serde_json::from_value::<RunId>(text.into()).is_ok(), valid);
+    }
+
+    #[test]
+    fn ids_get_longer_when_they_must() {
+        assert_eq!(RunId::of_bits(0x7f3a_0000_0000_0001, 4).as_str(), "7f3a");
+        assert_eq!(RunId::of_bits(1, 0).as_str(), "0000");
+        assert_eq!(RunId::of_bits(1, 99).as_str(), "0000000000000001");
+    }
+}

@@ -237,3 +237,54 @@ impl Drop for Shared {
         }
     }
 }
+
+#[cfg(all(test, target_os = "linux"))] // for /dev/full
+mod tests {
+    use super::*;
+    use crate::event::{Event, Events};
+    use crate::process::{Mark, Place};
+    use crate::run_dir::RunDir;
+
+    #[tokio::test]
+    async fn a_full_disk_is_told_once_and_everything_is_still_undone() {
+        let root = tempfile::tempdir().unwrap();
+        let (run, dir, _lock) = RunDir::create(root.path()).unwrap();
+        let (events, mut receiver) = Events::unrecorded();
+        let signals = Signals::manual();
+        let file = dir.file("thing");
+        let place = Place {
+            mark: Mark::new(&run, &dir),
+            dir,
+            events,
+            hurry: signals.hurry(),
+        };
+        let undo = Undo::new(
+            Scene {
+                place,
+                temp: "/tmp".into(),
+            },
+            Journal::on_a_full_disk(),
+            signals,
+        );
+        for name in ["one", "two"] {
+            undo.push(name, Deed::Remove { path: file.clone() });
+        }
+        std::fs::write(&file, "").unwrap();
+        let report = undo.unwind().await;
+        assert_eq!(
+            (report.done.as_slice(), file.exists()),
+            (&["two".to_owned(), "one".to_owned()][..], false)
+        );
+        let warnings: Vec<String> = std::iter::from_fn(|| receiver.try_recv())
+            .filter_map(|event| {
+                if let Event::Warning { text, .. } = event {
+                    Some(text)
+                } else {
+                    None
+                }
+            })
+            .collect();
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].contains("No space left on device"), "{warnings:?}");
+    }
+}

@@ -153,10 +153,10 @@ impl Journal {
             .file
             .write_all(&line)
             .and_then(|()| if lasting { self.file.sync_data() } else { Ok(()) });
-        match written {
+        match &written {
             Ok(()) => self.length += line.len() as u64,
-            // Half a line must not swallow the beginning of the next one.
-            Err(_) => self.file.set_len(self.length)?,
+            // Half a line must not swallow the beginning of the next one. The first error is the one to tell.
+            Err(_) => drop(self.file.set_len(self.length)),
         }
         written
     }
@@ -237,3 +237,6 @@ impl Replay {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
