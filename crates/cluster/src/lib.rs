@@ -3,11 +3,26 @@
 //! The only crate that knows Kubernetes, kind and Telepresence. It stays outside the everyday build (see
 //! `default-members` in the workspace's manifest), because kube costs as much as everything else together.
 
+pub mod binaries;
+pub mod bring_up;
+pub mod docker;
+pub mod environment;
+mod error;
 pub mod image;
+pub mod kind;
 pub mod kind_config;
+pub mod kubernetes;
+pub mod lease;
 pub mod manifest;
+pub mod node;
 pub mod pins;
+mod preflight;
+pub mod probe;
 pub mod reference;
+pub mod telepresence;
+pub mod tool;
 
+pub use environment::{KindEnvironment, KindOptions};
+pub use error::ClusterError;
 pub use pins::{Pin, PinError, PinFlag, Pins};
 pub use reference::{ImageRef, Version};

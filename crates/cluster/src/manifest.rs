@@ -23,6 +23,10 @@ pub const APPLICATION: &str = "demo";
 pub const SERVICES: [&str; 3] = ["storefront", "order-service", "inventory-service"];
 /// Image repository of the services: `throughline/order-service`.
 pub const SERVICE_REPOSITORY: &str = "throughline";
+/// Image repository of Jaeger in the files.
+pub const JAEGER_REPOSITORY: &str = "jaegertracing/jaeger";
+/// Image repository of the Collector in the files.
+pub const COLLECTOR_REPOSITORY: &str = "otel/opentelemetry-collector-k8s";
 
 /// A file of `manifests/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,7 +24,11 @@ fn documents() -> Vec<(&'static str, Value)> {
 
 fn rendering() -> Rendering {
     let pins = Pins::built_in().unwrap();
-    let upstream = [&pins.jaeger, &pins.collector].map(|image| (image.name().to_owned(), image.tagged()));
+    let upstream = [
+        (JAEGER_REPOSITORY, &pins.jaeger),
+        (COLLECTOR_REPOSITORY, &pins.collector),
+    ]
+    .map(|(repository, image)| (repository.to_owned(), image.tagged()));
     let services = SERVICES.map(|service| {
         let repository = format!("{SERVICE_REPOSITORY}/{service}");
         (repository.clone(), format!("{repository}:0123456789ab"))

@@ -134,6 +134,11 @@ impl Call {
     /// # Errors
     /// It can't be started, or the deadline was over first; or the program that feeds it failed.
     pub async fn run(&self, deadline: &Deadline) -> Result<Answer, ProcessError> {
+        // Ten kilobytes of state machine: on the heap, or callers that wrap it a few times overflow their stacks.
+        Box::pin(self.run_to_end(deadline)).await
+    }
+
+    async fn run_to_end(&self, deadline: &Deadline) -> Result<Answer, ProcessError> {
         let begun = Instant::now();
         let mut feeder = None;
         let mut bytes = None;

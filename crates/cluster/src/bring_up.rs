@@ -1,0 +1,251 @@
+//! From nothing to an environment that is proven to work, with everything at the same time that does not wait for
+//! something else:
+//!
+//! ```text
+//! cluster    kind create ──────────────────────────────────────────────┐
+//! services   build, pack ──┐                                           │
+//! images     containerd ───┴─ import (kubeadm still runs) ──┐          │
+//! objects    kubeconfig ─ API server ─ apply ─ Deployments ─┴─ ready ──┴─ proof
+//! ```
+
+mod images;
+mod objects;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kube::Client;
+use testbed::{Deadline, Endpoints, Event, Outcome, Run, UndoId};
+use tokio::sync::watch;
+
+use crate::binaries::Binaries;
+use crate::docker::Docker;
+use crate::error::ClusterError;
+use crate::kind::{ClusterSpec, Kind, KindError};
+use crate::kind_config;
+use crate::lease::Lease;
+use crate::manifest::{APPLICATION, OBSERVABILITY, Profile, SERVICES};
+use crate::node::Node;
+use crate::pins::Pins;
+use crate::probe;
+
+use crate::kubernetes::rollout::Workload;
+
+/// Limits of the steps. Each is many times what the step takes on two busy processors.
+pub(crate) mod limits {
+    use std::time::Duration;
+
+    pub(crate) const CLUSTER: Duration = Duration::from_secs(240);
+    /// From nothing, with all dependencies.
+    pub(crate) const BUILD: Duration = Duration::from_secs(900);
+    pub(crate) const IMAGES: Duration = Duration::from_secs(180);
+    /// Those that are downloaded.
+    pub(crate) const PULL: Duration = Duration::from_secs(600);
+    pub(crate) const SERVER: Duration = Duration::from_secs(240);
+    pub(crate) const APPLY: Duration = Duration::from_secs(60);
+    pub(crate) const ROLLOUT: Duration = Duration::from_secs(120);
+    pub(crate) const PROOF: Duration = Duration::from_secs(60);
+    /// What a step that explains its own failure keeps for the explanation.
+    pub(crate) const EXPLANATION: Duration = Duration::from_secs(6);
+}
+
+/// What is brought up.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Versions and images.
+    pub pins: Pins,
+    /// Where the services' binaries come from.
+    pub binaries: Binaries,
+    /// The Collector's profile.
+    pub profile: Profile,
+    /// Whether images that the local Docker lacks may be downloaded.
+    pub download: bool,
+    /// How the cluster's name begins.
+    pub prefix: String,
+    /// The folder for locks.
+    pub locks: PathBuf,
+}
+
+/// An environment that is up.
+pub struct Up {
+    /// Its kind cluster.
+    pub cluster: String,
+    /// The value of the run label on its objects.
+    pub label: String,
+    /// Its kubeconfig, in the run directory.
+    pub kubeconfig: PathBuf,
+    /// The client for it.
+    pub client: Client,
+    /// Where things answer.
+    pub endpoints: Endpoints,
+    // Nobody else may use a kept cluster meanwhile.
+    _lease: Option<Lease>,
+}
+
+/// The cluster that a run uses.
+struct Choice {
+    name: String,
+    label: String,
+    /// It is there already.
+    warm: bool,
+    lease: Option<Lease>,
+}
+
+/// Brings everything up.
+///
+/// # Errors
+/// The first part that failed; the others are given up, and what they made is on the undo stack.
+pub async fn bring_up(run: &Run, plan: &Plan, docker: &Docker, kind: &Kind) -> Result<Up, ClusterError> {
+    let choice = choose(run, plan, kind).await?;
+    let node = Node::of_cluster(docker.clone(), &choice.name);
+    let kubeconfig = run.dir().file("kubeconfig");
+    let (packed_tx, packed_rx) = watch::channel(None);
+    let (loaded_tx, loaded_rx) = watch::channel(images::Loaded::default());
+    let stage = Stage {
+        run,
+        plan,
+        docker,
+        kind,
+        node: &node,
+        choice: &choice,
+    };
+    let work = async {
+        tokio::try_join!(
+            Box::pin(stage.make_cluster()),
+            Box::pin(stage.pack_services(packed_tx)),
+            Box::pin(stage.load_images(packed_rx.clone(), loaded_tx)),
+            Box::pin(stage.roll_out(&kubeconfig, packed_rx, loaded_rx)),
+        )
+    };
+    let (undo, (), (), (client, endpoints)) = work.await?;
+    let proof = async {
+        let deadline = run.deadline(limits::PROOF);
+        tokio::try_join!(
+            probe::order_goes_through(&endpoints.storefront, &deadline),
+            probe::span_arrives(&endpoints.otlp_http, &endpoints.jaeger, &deadline),
+        )
+    };
+    run.step(
+        "order and span through the cluster",
+        limits::PROOF + limits::EXPLANATION,
+        proof,
+    )
+    .await?;
+    if let Some(undo) = undo.filter(|_| run.keep()) {
+        // It is up and stays; `down` finds it by its name.
+        run.undo().done(undo);
+    }
+    let Choice {
+        name, label, lease, ..
+    } = choice;
+    Ok(Up {
+        cluster: name,
+        label,
+        kubeconfig,
+        client,
+        endpoints,
+        _lease: lease,
+    })
+}
+
+/// A cluster of the run's own, or with `--keep` the one that fits and that others may have left.
+async fn choose(run: &Run, plan: &Plan, kind: &Kind) -> Result<Choice, ClusterError> {
+    if !run.keep() {
+        let label = run.id().to_string();
+        return Ok(Choice {
+            name: format!("{}-{label}", plan.prefix),
+            label,
+            warm: false,
+            lease: None,
+        });
+    }
+    let label = kind_config::fingerprint(&plan.pins);
+    let name = format!("{}-{label}", plan.prefix);
+    let holder = format!("run {} (pid {})", run.id(), std::process::id());
+    let lease = Lease::take(&plan.locks, &format!("kind cluster {name}"), &holder)?;
+    let clusters = kind.clusters(&run.deadline(crate::docker::QUESTION)).await?;
+    let warm = clusters.contains(&name);
+    Ok(Choice {
+        name,
+        label,
+        warm,
+        lease: Some(lease),
+    })
+}
+
+/// What the parts of the work share.
+struct Stage<'a> {
+    run: &'a Run,
+    plan: &'a Plan,
+    docker: &'a Docker,
+    kind: &'a Kind,
+    node: &'a Node,
+    choice: &'a Choice,
+}
+
+impl Stage<'_> {
+    async fn make_cluster(&self) -> Result<Option<UndoId>, ClusterError> {
+        if self.choice.warm {
+            return Ok(None);
+        }
+        let Self {
+            run,
+            plan,
+            kind,
+            choice,
+            ..
+        } = self;
+        let create = async {
+            let config =
+                kind_config::render(&choice.name, &plan.pins.node).map_err(|error| KindError::Other {
+                    reason: error.to_string(),
+                    log: None,
+                })?;
+            // Ours is written much earlier: see `roll_out`.
+            let kubeconfig = run.dir().file("kubeconfig.kind");
+            let spec = ClusterSpec {
+                name: choice.name.clone(),
+                config,
+                kubeconfig,
+            };
+            kind.create(run, &spec, &run.deadline(limits::CLUSTER)).await
+        };
+        let name = choice.name.clone();
+        let limit = limits::CLUSTER + limits::EXPLANATION;
+        let undo = run.step_showing("kind cluster", limit, create, |_| name).await?;
+        Ok(Some(undo))
+    }
+}
+
+/// All Deployments of the manifests.
+fn workloads() -> Vec<Workload> {
+    let services = SERVICES
+        .iter()
+        .map(|service| Workload::new(APPLICATION, *service));
+    let infrastructure = ["jaeger", "otel-collector"].map(|name| Workload::new(OBSERVABILITY, name));
+    infrastructure.into_iter().chain(services).collect()
+}
+
+/// Tells of something that happened beside the steps, with its time.
+fn tell(run: &Run, step: String, took: Duration) {
+    run.events().emit(Event::StepStarted { step: step.clone() });
+    run.events().emit(Event::StepFinished {
+        step,
+        took,
+        outcome: Outcome::Ok,
+        detail: None,
+    });
+}
+
+/// Waits for a value that another part of the work makes.
+async fn next<T: Clone>(
+    from: &mut watch::Receiver<T>,
+    deadline: &Deadline,
+    what: &'static str,
+    enough: impl FnMut(&T) -> bool,
+) -> Result<T, ClusterError> {
+    match deadline.bound(from.wait_for(enough)).await {
+        Ok(Ok(value)) => Ok(value.clone()),
+        _ => Err(ClusterError::GivenUp { what }),
+    }
+}

@@ -1,0 +1,153 @@
+//! The images' way into the node: packed or already in the local Docker, sent only when the node lacks them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use testbed::Deadline;
+use tokio::sync::watch;
+
+use super::{Stage, limits, next};
+use crate::binaries;
+use crate::error::ClusterError;
+use crate::image::{ImageError, ServiceImage, archive};
+use crate::manifest::SERVICES;
+use crate::reference::ImageRef;
+
+/// The services' images, once they are packed.
+pub(super) type Packed = Option<Arc<Vec<ServiceImage>>>;
+/// The images in the node, as containerd names them.
+pub(super) type Loaded = BTreeSet<String>;
+
+impl Stage<'_> {
+    /// Builds and packs the services.
+    pub(super) async fn pack_services(&self, packed_tx: watch::Sender<Packed>) -> Result<(), ClusterError> {
+        let run = self.run;
+        let pack = async {
+            let folder = self
+                .plan
+                .binaries
+                .provide(run, &run.deadline(limits::BUILD))
+                .await?;
+            let work = SERVICES.map(|service| {
+                let path = binaries::file(&folder, service);
+                tokio::task::spawn_blocking(move || ServiceImage::read(service, &path))
+            });
+            let mut images = Vec::with_capacity(work.len());
+            for image in work {
+                let image = image.await.unwrap_or_else(|error| {
+                    Err(ImageError::Pack {
+                        service: "a service".into(),
+                        source: std::io::Error::other(error),
+                    })
+                });
+                images.push(image?);
+            }
+            Ok::<_, ClusterError>(images)
+        };
+        let show = |images: &Vec<ServiceImage>| {
+            let tags: Vec<String> = images.iter().map(|image| image.reference().tagged()).collect();
+            tags.join(", ")
+        };
+        let images = run
+            .step_showing("service images", limits::BUILD + limits::EXPLANATION, pack, show)
+            .await?;
+        packed_tx.send_replace(Some(Arc::new(images)));
+        Ok(())
+    }
+
+    /// Puts what is missing into the node as soon as its containerd answers. The images of the infrastructure don't
+    /// wait for the services'.
+    pub(super) async fn load_images(
+        &self,
+        mut packed_rx: watch::Receiver<Packed>,
+        loaded_tx: watch::Sender<Loaded>,
+    ) -> Result<(), ClusterError> {
+        let run = self.run;
+        let present = self.node.images(&run.deadline(limits::SERVER)).await?;
+        loaded_tx.send_replace(present.clone());
+        let upstream = async {
+            let work = self.load_upstream(&present, &loaded_tx, run.deadline(limits::PULL));
+            run.step(
+                "upstream images in the node",
+                limits::PULL + limits::EXPLANATION,
+                work,
+            )
+            .await
+        };
+        let services = async {
+            let packed = next(
+                &mut packed_rx,
+                &run.deadline(limits::BUILD),
+                "loading images",
+                Option::is_some,
+            )
+            .await?;
+            let packed = packed.unwrap_or_default();
+            let work = self.load_services(&packed, &present, &loaded_tx, run.deadline(limits::IMAGES));
+            Ok(run
+                .step(
+                    "service images in the node",
+                    limits::IMAGES + limits::EXPLANATION,
+                    work,
+                )
+                .await?)
+        };
+        let upstream = async { Ok::<_, ClusterError>(upstream.await?) };
+        tokio::try_join!(upstream, services).map(drop)
+    }
+
+    /// The images that are not ours and that pods run.
+    pub(super) fn upstream(&self) -> Vec<ImageRef> {
+        let pins = &self.plan.pins;
+        [&pins.jaeger, &pins.collector, &pins.traffic_manager]
+            .map(Clone::clone)
+            .to_vec()
+    }
+
+    async fn load_upstream(
+        &self,
+        present: &Loaded,
+        loaded_tx: &watch::Sender<Loaded>,
+        deadline: Deadline,
+    ) -> Result<(), ClusterError> {
+        let missing: Vec<ImageRef> = self
+            .upstream()
+            .into_iter()
+            .filter(|image| !present.contains(&image.canonical()))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        if self.plan.download {
+            let wanted: Vec<&ImageRef> = missing.iter().collect();
+            for image in self.docker.lacks(&wanted, &deadline).await? {
+                self.docker.pull(&image, &deadline).await?;
+            }
+        }
+        self.node.import_from_docker(&missing, &deadline).await?;
+        loaded_tx.send_modify(|loaded| loaded.extend(missing.iter().map(ImageRef::canonical)));
+        Ok(())
+    }
+
+    async fn load_services(
+        &self,
+        packed: &[ServiceImage],
+        present: &Loaded,
+        loaded_tx: &watch::Sender<Loaded>,
+        deadline: Deadline,
+    ) -> Result<(), ClusterError> {
+        let is_missing = |image: &&ServiceImage| !present.contains(&image.reference().canonical());
+        let missing: Vec<ServiceImage> = packed.iter().filter(is_missing).cloned().collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let archive = archive::archive(&missing).map_err(|source| ImageError::Pack {
+            service: "the services".into(),
+            source,
+        })?;
+        self.node.import(archive, &deadline).await?;
+        loaded_tx
+            .send_modify(|loaded| loaded.extend(missing.iter().map(|image| image.reference().canonical())));
+        Ok(())
+    }
+}

@@ -1,0 +1,174 @@
+//! The objects' way into the API server: as soon as it answers, which is long before kind is done; a Deployment as soon
+//! as its image is in the node, so that the kubelet never looks for it in vain and waits to look again.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::Instant;
+
+use futures_util::future::try_join_all;
+use kube::Client;
+use testbed::wait::{self, Pace, Probe};
+use testbed::{Deadline, Endpoints};
+use tokio::sync::watch;
+
+use super::images::{Loaded, Packed};
+use super::{Stage, limits, next, tell, workloads};
+use crate::docker::DockerError;
+use crate::error::ClusterError;
+use crate::kind_config::{JAEGER_PORT, OTLP_HTTP_PORT, STOREFRONT_PORT};
+use crate::kubernetes::apply::apply;
+use crate::kubernetes::{client, rollout};
+use crate::manifest::{self, Object, Rendering};
+use crate::reference::ImageRef;
+
+/// The port of the API server in the node.
+const SERVER_PORT: u16 = 6443;
+/// How often Docker is asked for the node's ports before there is a node.
+const PACE: Pace = Pace {
+    first: std::time::Duration::from_millis(100),
+    longest: std::time::Duration::from_millis(250),
+};
+
+impl Stage<'_> {
+    /// Applies everything and waits until all Deployments are available.
+    pub(super) async fn roll_out(
+        &self,
+        kubeconfig: &Path,
+        mut packed_rx: watch::Receiver<Packed>,
+        loaded_rx: watch::Receiver<Loaded>,
+    ) -> Result<(Client, Endpoints), ClusterError> {
+        let run = self.run;
+        let reach = self.reach(kubeconfig, run.deadline(limits::SERVER));
+        let client = run
+            .step("API server", limits::SERVER + limits::EXPLANATION, reach)
+            .await?;
+        let packed = next(
+            &mut packed_rx,
+            &run.deadline(limits::BUILD),
+            "applying manifests",
+            Option::is_some,
+        )
+        .await?;
+        let services = packed
+            .iter()
+            .flat_map(|images| images.iter())
+            .map(|image| image.reference());
+        let objects = manifest::render(&self.rendering(services))?;
+        let (deployments, others): (Vec<Object>, Vec<Object>) = objects
+            .into_iter()
+            .partition(|object| object.kind() == "Deployment");
+        let applying = async {
+            let deadline = run.deadline(limits::APPLY + limits::PULL);
+            apply(&client, &others, &deadline).await?;
+            let mut each = Vec::with_capacity(deployments.len());
+            for deployment in &deployments {
+                each.push(self.apply_with_image(&client, deployment, loaded_rx.clone(), &deadline));
+            }
+            try_join_all(each).await
+        };
+        run.step(
+            "manifests",
+            limits::APPLY + limits::PULL + limits::EXPLANATION,
+            applying,
+        )
+        .await?;
+        let begun = Instant::now();
+        let deadline = run.deadline(limits::ROLLOUT);
+        let workloads = workloads();
+        let became =
+            |workload: &rollout::Workload| tell(run, format!("{} available", workload.name), begun.elapsed());
+        let watch = rollout::available(&client, &self.choice.label, &workloads, &deadline, became);
+        run.step("roll-out", limits::ROLLOUT + limits::EXPLANATION, watch)
+            .await?;
+        Ok((client, self.endpoints(&deadline).await?))
+    }
+
+    async fn apply_with_image(
+        &self,
+        client: &Client,
+        deployment: &Object,
+        mut loaded_rx: watch::Receiver<Loaded>,
+        deadline: &Deadline,
+    ) -> Result<(), ClusterError> {
+        let images: Vec<String> = deployment
+            .images()
+            .into_iter()
+            .filter_map(|image| Some(image.parse::<ImageRef>().ok()?.canonical()))
+            .collect();
+        let there = |loaded: &Loaded| images.iter().all(|image| loaded.contains(image));
+        next(&mut loaded_rx, deadline, "waiting for an image", there).await?;
+        apply(client, std::slice::from_ref(deployment), deadline).await?;
+        Ok(())
+    }
+
+    /// A client for the cluster, and the kubeconfig for whoever else needs one, as soon as the server answers.
+    async fn reach(&self, kubeconfig: &Path, deadline: Deadline) -> Result<Client, ClusterError> {
+        let text = if self.choice.warm {
+            self.kind.kubeconfig(&self.choice.name, &deadline).await?
+        } else {
+            let found = self.node.kubeconfig(&deadline).await?;
+            let server = self.published(SERVER_PORT, &deadline).await?;
+            client::for_this_machine(&found, &self.choice.name, server)
+                .map_err(|reason| ClusterError::Credentials { reason })?
+        };
+        let path = kubeconfig.display().to_string();
+        client::write_private(kubeconfig, &text)
+            .map_err(|source| ClusterError::Write { what: path, source })?;
+        let client = client::connect(kubeconfig, None).await?;
+        client::answers(&client, &deadline).await?;
+        Ok(client)
+    }
+
+    async fn published(&self, port: u16, deadline: &Deadline) -> Result<SocketAddr, ClusterError> {
+        let address = wait::until_paced(deadline, "a published port of the node", PACE, || async {
+            match self.docker.published(self.node.container(), port, deadline).await {
+                Ok(address) => Probe::Ready(address),
+                Err(error @ DockerError::Unreachable { .. }) => Probe::Broken(error),
+                Err(error) => Probe::NotYet(error.to_string()),
+            }
+        });
+        let mut address = address.await?;
+        if address.ip().is_unspecified() {
+            address.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
+        Ok(address)
+    }
+
+    async fn endpoints(&self, deadline: &Deadline) -> Result<Endpoints, ClusterError> {
+        let (storefront, jaeger, otlp) = tokio::try_join!(
+            self.published(STOREFRONT_PORT, deadline),
+            self.published(JAEGER_PORT, deadline),
+            self.published(OTLP_HTTP_PORT, deadline),
+        )?;
+        Ok(Endpoints {
+            storefront: format!("http://{storefront}"),
+            jaeger: format!("http://{jaeger}"),
+            otlp_http: format!("http://{otlp}"),
+            // The names that the walkthrough uses; a connection of Telepresence makes them resolve here.
+            workstation_otlp: "http://otel-collector.observability.svc.cluster.local:4317".into(),
+            workstation_inventory: "http://inventory-service:8080".into(),
+            workstation_listen: (Ipv4Addr::LOCALHOST, 0).into(),
+        })
+    }
+
+    fn rendering<'a>(&self, services: impl Iterator<Item = &'a ImageRef>) -> Rendering {
+        let upstream = [
+            (manifest::JAEGER_REPOSITORY.to_owned(), &self.plan.pins.jaeger),
+            (
+                manifest::COLLECTOR_REPOSITORY.to_owned(),
+                &self.plan.pins.collector,
+            ),
+        ];
+        let upstream = upstream
+            .into_iter()
+            .map(|(repository, image)| (repository, image.tagged()));
+        let services = services.map(|image| (image.name().to_owned(), image.tagged()));
+        let images: BTreeMap<String, String> = upstream.chain(services).collect();
+        Rendering {
+            run: self.choice.label.clone(),
+            images,
+            profile: self.plan.profile,
+        }
+    }
+}

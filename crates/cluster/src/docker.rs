@@ -1,0 +1,306 @@
+//! What is asked of Docker, by its command line: the Engine, its images, published ports.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::Deserialize;
+use testbed::{Answer, Call, Deadline, Explain, ProcessError, WaitError};
+
+use crate::reference::ImageRef;
+use crate::tool::Tool;
+
+/// How long a question may take. Docker answers in milliseconds, and in seconds when the machine is busy.
+pub(crate) const QUESTION: Duration = Duration::from_secs(20);
+
+/// Docker's command line.
+#[derive(Debug, Clone)]
+pub struct Docker {
+    tool: Tool,
+}
+
+/// What the Engine says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Engine {
+    /// Its version.
+    #[serde(default)]
+    pub server_version: String,
+    /// Processors.
+    #[serde(default, rename = "NCPU")]
+    pub processors: u32,
+    /// Memory of the machine it runs on, in bytes.
+    #[serde(default)]
+    pub mem_total: u64,
+    /// `amd64`, or the machine's word for it: `x86_64`.
+    #[serde(default)]
+    pub architecture: String,
+}
+
+/// An image that Docker has.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct LocalImage {
+    /// `name:tag`, in Docker's short form.
+    #[serde(default)]
+    pub repo_tags: Vec<String>,
+    /// `name@sha256:…`; empty for an image that never came from a registry.
+    #[serde(default)]
+    pub repo_digests: Vec<String>,
+}
+
+/// Why Docker did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum DockerError {
+    /// The Engine does not answer.
+    #[error("the Docker Engine can't be reached: {reason}")]
+    Unreachable {
+        /// Docker's words.
+        reason: String,
+    },
+    /// There is no such container.
+    #[error("there is no container {container}")]
+    NoContainer {
+        /// Its name.
+        container: String,
+    },
+    /// The disk is full.
+    #[error("no space left on the device that Docker keeps its data on: `{command}`")]
+    DiskFull {
+        /// The command.
+        command: String,
+    },
+    /// It failed for another reason.
+    #[error("{reason}: `{command}`")]
+    Refused {
+        /// The command.
+        command: String,
+        /// The last line that it printed.
+        reason: String,
+    },
+    /// It answered something that can't be read.
+    #[error("the answer of `{command}` can't be read: {answer:?}")]
+    Odd {
+        /// The command.
+        command: String,
+        /// The beginning of the answer.
+        answer: String,
+    },
+    /// It could not be run to its end.
+    #[error(transparent)]
+    Call(#[from] ProcessError),
+    /// Something in a container did not come.
+    #[error(transparent)]
+    Wait(#[from] WaitError),
+}
+
+impl Explain for DockerError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unreachable { reason } if reason.contains("permission denied") => {
+                Some("let this user use Docker (`sudo usermod -aG docker $USER`, then log in again)".into())
+            }
+            Self::Unreachable { .. } => Some("start Docker and check with `docker info`".into()),
+            Self::DiskFull { .. } => Some("free space, for instance with `docker system prune`".into()),
+            Self::NoContainer { .. } => Some("somebody removed it meanwhile: see `docker ps --all`".into()),
+            Self::Call(error) => error.hint(),
+            Self::Wait(error) => error.hint(),
+            Self::Refused { .. } | Self::Odd { .. } => None,
+        }
+    }
+}
+
+impl Docker {
+    /// Docker as it was found.
+    #[must_use]
+    pub const fn new(tool: Tool) -> Self {
+        Self { tool }
+    }
+
+    /// Asks the Engine what it is.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn engine(&self, deadline: &Deadline) -> Result<Engine, DockerError> {
+        let answer = self.ask(["info", "--format", "{{json .}}"], deadline).await?;
+        let engine: Engine = parse(&answer)?;
+        // With the Engine away some versions return 0, and the reason is a field beside the client's own answers.
+        if engine.server_version.is_empty() {
+            let errors: ServerErrors = parse(&answer)?;
+            return Err(DockerError::Unreachable {
+                reason: errors.server_errors.join("; "),
+            });
+        }
+        Ok(engine)
+    }
+
+    /// The images of these that Docker has, in any order.
+    ///
+    /// # Errors
+    /// The Engine does not answer.
+    pub async fn images(
+        &self,
+        images: &[&ImageRef],
+        deadline: &Deadline,
+    ) -> Result<Vec<LocalImage>, DockerError> {
+        let names = images.iter().map(|image| image.tagged());
+        let args = ["image", "inspect"]
+            .map(ToOwned::to_owned)
+            .into_iter()
+            .chain(names);
+        let answer = self.tool.call(args).run(&deadline.within(QUESTION)).await?;
+        // With some of them missing it returns 1, names those on stderr, and prints the others all the same.
+        if !answer.exit.success() && !answer.stderr.contains("No such image") {
+            return Err(refused(&answer));
+        }
+        parse(&answer)
+    }
+
+    /// Those of the images that Docker does not have, or has with another digest than the pinned one.
+    ///
+    /// # Errors
+    /// The Engine does not answer.
+    pub async fn lacks(
+        &self,
+        images: &[&ImageRef],
+        deadline: &Deadline,
+    ) -> Result<Vec<ImageRef>, DockerError> {
+        let local = self.images(images, deadline).await?;
+        let has = |wanted: &ImageRef| local.iter().any(|image| image.is(wanted));
+        Ok(images
+            .iter()
+            .filter(|image| !has(image))
+            .map(|image| (*image).clone())
+            .collect())
+    }
+
+    /// Gets an image from its registry.
+    ///
+    /// # Errors
+    /// The registry does not have it or can't be reached.
+    pub async fn pull(&self, image: &ImageRef, deadline: &Deadline) -> Result<(), DockerError> {
+        let answer = self
+            .tool
+            .call(["pull", "--quiet", &image.to_string()])
+            .run(deadline)
+            .await?;
+        succeeded(answer)?;
+        // Pulled by its digest it has no tag, and a pod asks for the tag.
+        if image.digest().is_some() {
+            self.ask(["tag", &image.to_string(), &image.tagged()], deadline)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Where a TCP port of a container is published on this machine.
+    ///
+    /// # Errors
+    /// There is no such container, or it does not publish the port.
+    pub async fn published(
+        &self,
+        container: &str,
+        port: u16,
+        deadline: &Deadline,
+    ) -> Result<SocketAddr, DockerError> {
+        let answer = self
+            .ask(["port", container, &format!("{port}/tcp")], deadline)
+            .await?;
+        let address = answer.text().lines().find_map(|line| line.trim().parse().ok());
+        address.ok_or_else(|| odd(&answer))
+    }
+
+    /// A call in a container.
+    pub(crate) fn exec(&self, container: &str, interactive: bool, command: &[&str]) -> Call {
+        let flag = interactive.then_some("--interactive");
+        self.tool.call(
+            ["exec"]
+                .into_iter()
+                .chain(flag)
+                .chain([container])
+                .chain(command.iter().copied()),
+        )
+    }
+
+    /// `docker save`, whose output is an archive of these images.
+    pub(crate) fn save(&self, images: &[ImageRef]) -> testbed::ProcessSpec {
+        let names = images.iter().map(ImageRef::tagged);
+        self.tool
+            .process("docker save", ["save".to_owned()].into_iter().chain(names))
+    }
+
+    async fn ask<const N: usize>(&self, args: [&str; N], deadline: &Deadline) -> Result<Answer, DockerError> {
+        succeeded(self.tool.call(args).run(&deadline.within(QUESTION)).await?)
+    }
+}
+
+impl LocalImage {
+    fn is(&self, wanted: &ImageRef) -> bool {
+        let names = |names: &[String], wanted: String| {
+            let short = wanted.strip_prefix("docker.io/").unwrap_or(&wanted);
+            let short = short.strip_prefix("library/").unwrap_or(short);
+            names.iter().any(|name| name == short || *name == wanted)
+        };
+        let digest = wanted
+            .digest()
+            .map(|digest| format!("{}@{digest}", wanted.name()));
+        names(&self.repo_tags, wanted.tagged())
+            && digest.is_none_or(|digest| names(&self.repo_digests, digest))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ServerErrors {
+    #[serde(default)]
+    server_errors: Vec<String>,
+}
+
+/// The answer, if the command succeeded; otherwise what its last words mean.
+pub(crate) fn succeeded(answer: Answer) -> Result<Answer, DockerError> {
+    if answer.exit.success() {
+        Ok(answer)
+    } else {
+        Err(refused(&answer))
+    }
+}
+
+fn refused(answer: &Answer) -> DockerError {
+    let command = answer.command.clone();
+    let reason = last_line(&answer.stderr).unwrap_or_else(|| answer.exit.to_string());
+    let says = |text: &str| answer.stderr.contains(text);
+    let unreachable = [
+        "Cannot connect to the Docker daemon",
+        "Is the docker daemon running",
+        "failed to connect to the docker API",
+        "permission denied while trying to connect",
+    ];
+    if unreachable.into_iter().any(says) {
+        DockerError::Unreachable { reason }
+    } else if says("No such container") {
+        let container = reason.rsplit(": ").next().unwrap_or_default().to_owned();
+        DockerError::NoContainer { container }
+    } else if says("no space left on device") {
+        DockerError::DiskFull { command }
+    } else {
+        DockerError::Refused { command, reason }
+    }
+}
+
+fn parse<T: serde::de::DeserializeOwned>(answer: &Answer) -> Result<T, DockerError> {
+    serde_json::from_slice(&answer.stdout).map_err(|_| odd(answer))
+}
+
+fn odd(answer: &Answer) -> DockerError {
+    DockerError::Odd {
+        command: answer.command.clone(),
+        answer: answer.text().chars().take(200).collect(),
+    }
+}
+
+/// The last line that is not empty: what most tools say the reason on.
+pub(crate) fn last_line(text: &str) -> Option<String> {
+    text.lines()
+        .map(str::trim)
+        .rfind(|line| !line.is_empty())
+        .map(ToOwned::to_owned)
+}

@@ -1,0 +1,168 @@
+//! The environment on real Kubernetes, behind the trait that scenarios know.
+
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, join_all};
+use testbed::{
+    BoxError, Capability, Collected, Deadline, Disturbance, Endpoints, Environment, EnvironmentName,
+    InterceptSpec, Missing, Run,
+};
+use trace::ExportAccount;
+
+use crate::bring_up::{Plan, Up, bring_up};
+use crate::docker::Docker;
+use crate::error::ClusterError;
+use crate::kind::Kind;
+use crate::kubernetes::pods;
+use crate::manifest::APPLICATION;
+use crate::telepresence::Telepresence;
+use crate::tool::{Tool, ToolMissing, ToolPath};
+
+/// How long the processes in the cluster may take to account for their spans.
+const ACCOUNTS: Duration = Duration::from_secs(5);
+
+/// What the environment is made of.
+#[derive(Debug, Clone)]
+pub struct KindOptions {
+    /// Where the tools are.
+    pub tools: ToolPath,
+    /// What is brought up.
+    pub plan: Plan,
+    /// Whether services are intercepted with Telepresence; without it everything stays in the cluster.
+    pub telepresence: bool,
+}
+
+/// Real Kubernetes in kind, with a Collector, Jaeger and the services.
+pub struct KindEnvironment {
+    options: KindOptions,
+    telepresence: Option<Telepresence>,
+    up: Option<Up>,
+}
+
+impl KindEnvironment {
+    /// The environment; nothing is created yet.
+    #[must_use]
+    pub fn new(options: KindOptions) -> Self {
+        let telepresence = options
+            .telepresence
+            .then(|| Telepresence::new(options.tools.clone()));
+        Self {
+            options,
+            telepresence,
+            up: None,
+        }
+    }
+
+    /// What [`Environment::up`] brought up.
+    #[must_use]
+    pub const fn brought_up(&self) -> Option<&Up> {
+        self.up.as_ref()
+    }
+
+    fn docker(&self) -> Result<Tool, ToolMissing> {
+        self.options.tools.find("docker", "run the cluster's node")
+    }
+
+    fn kind(&self) -> Result<Tool, ToolMissing> {
+        self.options.tools.find("kind", "create a cluster")
+    }
+
+    async fn bring_up(&mut self, run: &Run) -> Result<Endpoints, ClusterError> {
+        let (docker, kind) = (Docker::new(self.docker()?), Kind::new(self.kind()?));
+        let up = bring_up(run, &self.options.plan, &docker, &kind).await?;
+        let endpoints = up.endpoints.clone();
+        self.up = Some(up);
+        Ok(endpoints)
+    }
+
+    async fn ask_accounts(&self) -> Vec<ExportAccount> {
+        let Some(up) = &self.up else { return Vec::new() };
+        let deadline = Deadline::after(ACCOUNTS);
+        let Ok(found) = pods::of_run(&up.client, APPLICATION, &up.label, &deadline).await else {
+            return Vec::new();
+        };
+        let names = pods::by_service(&found).into_values().flatten();
+        let asked = names.map(|pod| {
+            let deadline = &deadline;
+            async move { pods::who_am_i(&up.client, APPLICATION, &pod, deadline).await.ok() }
+        });
+        join_all(asked)
+            .await
+            .into_iter()
+            .flatten()
+            .map(ExportAccount::from)
+            .collect()
+    }
+}
+
+impl Environment for KindEnvironment {
+    fn name(&self) -> EnvironmentName {
+        EnvironmentName::Kind
+    }
+
+    fn cannot_prove(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn can(&self, capability: Capability) -> bool {
+        match capability {
+            Capability::HeaderIntercept => self.telepresence.is_some(),
+            Capability::Disturb => false,
+        }
+    }
+
+    fn preflight(&self) -> BoxFuture<'_, Vec<Missing>> {
+        Box::pin(crate::preflight::preflight(
+            &self.options,
+            self.telepresence.as_ref(),
+        ))
+    }
+
+    fn up<'a>(&'a mut self, run: &'a Run) -> BoxFuture<'a, Result<Endpoints, BoxError>> {
+        Box::pin(async move { Ok(self.bring_up(run).await?) })
+    }
+
+    fn intercept<'a>(
+        &'a mut self,
+        _run: &'a Run,
+        spec: &'a InterceptSpec,
+    ) -> BoxFuture<'a, Result<(), BoxError>> {
+        Box::pin(async move {
+            match &mut self.telepresence {
+                Some(telepresence) => Ok(telepresence.intercept(spec).await?),
+                None => Err(ClusterError::NotUp.into()),
+            }
+        })
+    }
+
+    fn leave<'a>(&'a mut self, _run: &'a Run, workload: &'a str) -> BoxFuture<'a, Result<(), BoxError>> {
+        Box::pin(async move {
+            match &mut self.telepresence {
+                Some(telepresence) => Ok(telepresence.leave(workload).await?),
+                None => Ok(()),
+            }
+        })
+    }
+
+    fn disturb(&mut self, disturbance: Option<Disturbance>) -> BoxFuture<'_, Result<(), BoxError>> {
+        Box::pin(async move {
+            match disturbance {
+                // The path is Telepresence's own, and never broken by us.
+                Some(_) => Err(ClusterError::NotUp.into()),
+                None => Ok(()),
+            }
+        })
+    }
+
+    fn accounts(&self) -> BoxFuture<'_, Vec<ExportAccount>> {
+        Box::pin(self.ask_accounts())
+    }
+
+    fn collect<'a>(&'a self, into: &'a Path) -> BoxFuture<'a, Vec<Collected>> {
+        Box::pin(async move {
+            let _ = into;
+            Vec::new()
+        })
+    }
+}

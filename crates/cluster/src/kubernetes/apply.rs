@@ -1,0 +1,86 @@
+//! Server-side apply of rendered manifests: namespaces first, everything else at once.
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use kube::Client;
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
+use testbed::Deadline;
+use testbed::wait::{self, Probe};
+
+use super::client::PACE;
+use super::error::{KubernetesError, request};
+use crate::manifest::Object;
+
+/// Who owns the fields that are applied.
+pub const FIELD_MANAGER: &str = "throughline";
+/// How many objects are on their way at once. A server that has just started answers slowly, and to many at once.
+const AT_ONCE: usize = 8;
+
+/// Applies objects, namespaces before what may be in them. A server that is still starting is asked again.
+///
+/// # Errors
+/// An object that the server refuses, with the file it stands in.
+pub async fn apply(client: &Client, objects: &[Object], deadline: &Deadline) -> Result<(), KubernetesError> {
+    let (namespaces, others): (Vec<&Object>, Vec<&Object>) =
+        objects.iter().partition(|object| object.kind() == "Namespace");
+    for wave in [namespaces, others] {
+        let mut patches = Vec::with_capacity(wave.len());
+        for object in wave {
+            patches.push(apply_one(client, object, deadline));
+        }
+        stream::iter(patches)
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<()>()
+            .await?;
+    }
+    Ok(())
+}
+
+async fn apply_one(client: &Client, object: &Object, deadline: &Deadline) -> Result<(), KubernetesError> {
+    let what = describe(object);
+    let Some((api, name)) = api(client, &object.object) else {
+        let reason = "it has no kind or no name".into();
+        return Err(KubernetesError::Odd { what, reason });
+    };
+    // Ours are the only manager's fields in a cluster of our own; in another one the objects are ours by their label.
+    let (params, patch) = (
+        PatchParams::apply(FIELD_MANAGER).force(),
+        Patch::Apply(&object.object),
+    );
+    let applied = wait::until_paced(deadline, &what, PACE, || async {
+        match request(&what, deadline, api.patch(name, &params, &patch)).await {
+            Ok(_) => Probe::Ready(()),
+            // The namespace was applied before, and not every part of a starting server has heard of it.
+            Err(error) if error.passes() || error.is_absent() => Probe::NotYet(error.to_string()),
+            Err(error) => Probe::Broken(error),
+        }
+    });
+    Ok(applied.await?)
+}
+
+/// `Deployment demo/order-service (40-order.yaml)`.
+fn describe(object: &Object) -> String {
+    let namespace = object
+        .object
+        .metadata
+        .namespace
+        .as_ref()
+        .map(|namespace| format!("{namespace}/"));
+    format!(
+        "{} {}{} ({})",
+        object.kind(),
+        namespace.unwrap_or_default(),
+        object.name(),
+        object.file
+    )
+}
+
+/// The place of an object. Its plural needs no discovery: none of the kinds in `manifests/` has an irregular one.
+pub(crate) fn api<'a>(client: &Client, object: &'a DynamicObject) -> Option<(Api<DynamicObject>, &'a str)> {
+    let kind = GroupVersionKind::try_from(object.types.as_ref()?).ok()?;
+    let resource = ApiResource::from_gvk(&kind);
+    let api = match object.metadata.namespace.as_deref() {
+        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+        None => Api::all_with(client.clone(), &resource),
+    };
+    Some((api, object.metadata.name.as_deref()?))
+}

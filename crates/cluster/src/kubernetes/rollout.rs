@@ -1,0 +1,364 @@
+//! Waiting for workloads by watching them: told the moment each is available, and at once when one never will be.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use futures_util::stream::{self, StreamExt};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::Api;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::{Client, ResourceExt};
+use testbed::text::Took;
+use testbed::{Deadline, Explain};
+
+use super::error::KubernetesError;
+use super::pods;
+use super::readiness::{self, Obstacle};
+use crate::manifest::RUN_LABEL;
+
+/// Label by which a workload's pods are found.
+pub const NAME_LABEL: &str = "app.kubernetes.io/name";
+/// How long looking for the reason may take after the time was up.
+const REPORT: Duration = Duration::from_secs(5);
+
+/// A Deployment.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Workload {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl Workload {
+    /// The Deployment of this name.
+    pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            namespace: namespace.into(),
+            name: name.into(),
+        }
+    }
+}
+
+impl fmt::Display for Workload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// What keeps one workload from being available.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// Which one.
+    pub workload: Workload,
+    /// What is in its way, the worst first.
+    pub obstacles: Vec<Obstacle>,
+    /// What Kubernetes warned of, newest last.
+    pub warnings: Vec<String>,
+    /// The last lines of its container, or of the one before when it was restarted.
+    pub log: Vec<String>,
+}
+
+/// Workloads that did not become available.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RolloutError {
+    /// How long was waited.
+    pub waited: Duration,
+    /// What was in the way.
+    pub troubles: Vec<Trouble>,
+}
+
+impl fmt::Display for RolloutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<String> = self
+            .troubles
+            .iter()
+            .map(|trouble| trouble.workload.to_string())
+            .collect();
+        let hopeless = self.troubles.iter().any(Trouble::stays);
+        let ending = if hopeless {
+            "will not become available"
+        } else {
+            "not available"
+        };
+        write!(f, "{} {ending} after {}", names.join(", "), Took(self.waited))?;
+        for trouble in &self.troubles {
+            for line in trouble.lines() {
+                write!(f, "\n  {}: {line}", trouble.workload)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for RolloutError {}
+
+impl Explain for RolloutError {
+    fn hint(&self) -> Option<String> {
+        self.troubles
+            .iter()
+            .flat_map(|trouble| &trouble.obstacles)
+            .find_map(|obstacle| obstacle.hint.clone())
+    }
+}
+
+impl Trouble {
+    fn stays(&self) -> bool {
+        self.obstacles.iter().any(|obstacle| obstacle.stays)
+    }
+
+    fn lines(&self) -> impl Iterator<Item = String> {
+        let obstacles = self.obstacles.iter().map(ToString::to_string);
+        let log = self.log.iter().map(|line| format!("| {line}"));
+        obstacles.chain(self.warnings.iter().cloned()).chain(log)
+    }
+}
+
+/// Waits until all of these workloads, labelled with this run, are available. `became` is told of each one, once.
+///
+/// # Errors
+/// One of them never will be, or not all are before the deadline; with what is in the way.
+pub async fn available(
+    client: &Client,
+    run: &str,
+    workloads: &[Workload],
+    deadline: &Deadline,
+    mut became: impl FnMut(&Workload),
+) -> Result<(), KubernetesError> {
+    let begun = Instant::now();
+    let labelled = watcher::Config::default().labels(&format!("{RUN_LABEL}={run}"));
+    let deployments = watcher(Api::<Deployment>::all(client.clone()), labelled.clone()).default_backoff();
+    let pods = watcher(Api::<Pod>::all(client.clone()), labelled).default_backoff();
+    let changes = stream::select(deployments.map(Change::Deployment), pods.map(Change::Pod));
+    let mut changes = Box::pin(changes);
+    let mut seen = Seen::default();
+    let mut waiting = workloads.to_vec();
+    loop {
+        let change = deadline.bound(changes.next()).await;
+        if let Ok(Some(change)) = &change {
+            seen.take(change);
+        }
+        waiting.retain(|workload| {
+            let ready = seen.is_available(workload);
+            if ready {
+                became(workload);
+            }
+            !ready
+        });
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let troubles: Vec<Trouble> = waiting.iter().map(|workload| seen.trouble(workload)).collect();
+        if !matches!(change, Ok(Some(_))) || troubles.iter().any(Trouble::stays) {
+            let error = RolloutError {
+                waited: begun.elapsed(),
+                troubles,
+            };
+            return Err(explained(client, &seen, error).await.into());
+        }
+    }
+}
+
+enum Change {
+    Deployment(watcher::Result<Event<Deployment>>),
+    Pod(watcher::Result<Event<Pod>>),
+}
+
+/// The state of the cluster as far as it was told to us.
+#[derive(Debug, Default)]
+struct Seen {
+    deployments: BTreeMap<Workload, Deployment>,
+    pods: BTreeMap<(String, String), Pod>,
+    /// Why nothing is heard.
+    silence: Option<String>,
+}
+
+impl Seen {
+    fn take(&mut self, change: &Change) {
+        let failure = match change {
+            Change::Deployment(Ok(event)) => return self.take_deployment(event),
+            Change::Pod(Ok(event)) => return self.take_pod(event),
+            Change::Deployment(Err(error)) | Change::Pod(Err(error)) => error,
+        };
+        // The watch goes on by itself.
+        self.silence = Some(testbed::explain::chain(failure));
+    }
+
+    fn take_deployment(&mut self, event: &Event<Deployment>) {
+        self.silence = None;
+        let key = |deployment: &Deployment| {
+            Workload::new(deployment.namespace().unwrap_or_default(), deployment.name_any())
+        };
+        match event {
+            Event::Apply(deployment) | Event::InitApply(deployment) => {
+                self.deployments.insert(key(deployment), deployment.clone());
+            }
+            Event::Delete(deployment) => {
+                self.deployments.remove(&key(deployment));
+            }
+            Event::Init => self.deployments.clear(),
+            Event::InitDone => {}
+        }
+    }
+
+    fn take_pod(&mut self, event: &Event<Pod>) {
+        self.silence = None;
+        let key = |pod: &Pod| (pod.namespace().unwrap_or_default(), pod.name_any());
+        match event {
+            Event::Apply(pod) | Event::InitApply(pod) => {
+                self.pods.insert(key(pod), pod.clone());
+            }
+            Event::Delete(pod) => {
+                self.pods.remove(&key(pod));
+            }
+            Event::Init => self.pods.clear(),
+            Event::InitDone => {}
+        }
+    }
+
+    fn is_available(&self, workload: &Workload) -> bool {
+        self.deployments
+            .get(workload)
+            .is_some_and(|deployment| readiness::deployment(deployment).is_none())
+    }
+
+    fn pods_of<'a>(&'a self, workload: &'a Workload) -> impl Iterator<Item = &'a Pod> {
+        self.pods.values().filter(move |pod| {
+            pod.namespace().as_deref() == Some(&workload.namespace)
+                && pod.labels().get(NAME_LABEL) == Some(&workload.name)
+                && pod.metadata.deletion_timestamp.is_none()
+        })
+    }
+
+    fn trouble(&self, workload: &Workload) -> Trouble {
+        let mut obstacles: Vec<Obstacle> = self.pods_of(workload).flat_map(readiness::pod).collect();
+        match self.deployments.get(workload) {
+            Some(deployment) => obstacles.extend(readiness::deployment(deployment)),
+            None => obstacles.push(Obstacle {
+                fact: self
+                    .silence
+                    .clone()
+                    .unwrap_or_else(|| "there is no such Deployment of this run".into()),
+                stays: false,
+                hint: None,
+            }),
+        }
+        obstacles.sort_by_key(|obstacle| !obstacle.stays);
+        Trouble {
+            workload: workload.clone(),
+            obstacles,
+            warnings: Vec::new(),
+            log: Vec::new(),
+        }
+    }
+}
+
+/// Adds what only events and logs know, such as why a probe fails.
+async fn explained(client: &Client, seen: &Seen, mut error: RolloutError) -> RolloutError {
+    let deadline = Deadline::after(REPORT);
+    for trouble in &mut error.troubles {
+        for pod in seen.pods_of(&trouble.workload) {
+            // What can't be had now is left out: the error is about the roll-out.
+            trouble
+                .warnings
+                .extend(pods::warnings(client, pod, &deadline).await.unwrap_or_default());
+            trouble
+                .log
+                .extend(pods::last_words(client, pod, &deadline).await.unwrap_or_default());
+        }
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn deployed(name: &str, available: i32) -> Change {
+        let status = json!({"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "availableReplicas": available});
+        let spec = json!({"replicas": 1, "selector": {}, "template": {}});
+        let metadata = json!({"namespace": "demo", "name": name, "generation": 1});
+        let object = json!({"metadata": metadata, "spec": spec, "status": status});
+        Change::Deployment(Ok(Event::Apply(serde_json::from_value(object).unwrap())))
+    }
+
+    fn pod(name: &str, reason: &str, going: bool) -> Change {
+        let state = json!({"waiting": {"reason": reason}});
+        let container = json!({"name": "c", "image": "x", "imageID": "", "ready": false, "restartCount": 0, "state": state});
+        let mut metadata =
+            json!({"namespace": "demo", "name": format!("{name}-1"), "labels": {NAME_LABEL: name}});
+        if going {
+            metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+        }
+        let object = json!({"metadata": metadata, "status": {"containerStatuses": [container]}});
+        Change::Pod(Ok(Event::Apply(serde_json::from_value(object).unwrap())))
+    }
+
+    fn seen(changes: impl IntoIterator<Item = Change>) -> Seen {
+        let mut seen = Seen::default();
+        changes.into_iter().for_each(|change| seen.take(&change));
+        seen
+    }
+
+    #[test]
+    fn a_workload_is_available_when_its_deployment_says_so() {
+        let order = Workload::new("demo", "order-service");
+        assert!(!seen([]).is_available(&order));
+        assert!(!seen([deployed("order-service", 0)]).is_available(&order));
+        assert!(seen([deployed("order-service", 0), deployed("order-service", 1)]).is_available(&order));
+        assert!(!seen([deployed("storefront", 1)]).is_available(&order));
+    }
+
+    #[test]
+    fn only_the_pods_of_the_workload_that_stay_count() {
+        let order = Workload::new("demo", "order-service");
+        let trouble = |changes: Vec<Change>| seen(changes).trouble(&order).stays();
+        assert!(trouble(vec![
+            deployed("order-service", 0),
+            pod("order-service", "ErrImageNeverPull", false)
+        ]));
+        assert!(!trouble(vec![
+            deployed("order-service", 0),
+            pod("order-service", "ErrImageNeverPull", true)
+        ]));
+        assert!(!trouble(vec![
+            deployed("order-service", 0),
+            pod("storefront", "ErrImageNeverPull", false)
+        ]));
+        assert!(!trouble(vec![
+            deployed("order-service", 0),
+            pod("order-service", "ContainerCreating", false)
+        ]));
+    }
+
+    #[test]
+    fn an_error_says_everything_that_is_in_the_way() {
+        let order = Workload::new("demo", "order-service");
+        let mut trouble = seen([
+            deployed("order-service", 0),
+            pod("order-service", "ErrImageNeverPull", false),
+        ])
+        .trouble(&order);
+        trouble
+            .warnings
+            .push("Unhealthy: Readiness probe failed: connection refused".into());
+        trouble.log.push("listening on 0.0.0.0:8080".into());
+        let error = RolloutError {
+            waited: Duration::from_millis(1400),
+            troubles: vec![trouble],
+        };
+        insta::assert_snapshot!(format!("{error}\nhint: {}", error.hint().unwrap()), @r"
+        demo/order-service will not become available after 1.4 s
+          demo/order-service: container c: ErrImageNeverPull
+          demo/order-service: 0 of 1 pods available
+          demo/order-service: Unhealthy: Readiness probe failed: connection refused
+          demo/order-service: | listening on 0.0.0.0:8080
+        hint: the image was not put into the node: load it and try again
+        ");
+    }
+}

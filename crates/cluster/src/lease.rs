@@ -1,0 +1,146 @@
+//! Who may use what only one run can use at a time: a kept cluster, the machine's Telepresence connection.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use testbed::Explain;
+
+/// A lock on something that has a name on this machine, held until it is dropped or its process ends, however it ends.
+#[derive(Debug)]
+pub struct Lease {
+    path: PathBuf,
+    // The lock is the open file's.
+    _file: File,
+}
+
+/// Why something can't be leased.
+#[derive(Debug, thiserror::Error)]
+pub enum LeaseError {
+    /// Somebody else has it.
+    #[error("{what} is in use by {holder}")]
+    Held {
+        /// What.
+        what: String,
+        /// Who, as it was written down by the holder.
+        holder: String,
+    },
+    /// The lock file can't be written.
+    #[error("the lock of {what} can't be written to {path}")]
+    File {
+        /// What.
+        what: String,
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+}
+
+impl Explain for LeaseError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Held { .. } => Some(
+                "wait for that run, or run without `--keep`: then each run has a cluster of its own".into(),
+            ),
+            Self::File { .. } => None,
+        }
+    }
+}
+
+impl Lease {
+    /// The folder for locks that all of a user's runs share, whichever checkout they run from.
+    #[must_use]
+    pub fn shared_folder(runtime_dir: Option<PathBuf>) -> PathBuf {
+        let user = rustix::process::getuid().as_raw();
+        runtime_dir
+            .unwrap_or_else(std::env::temp_dir)
+            .join(format!("throughline-{user}"))
+    }
+
+    /// Takes the lock of `what`, or says who has it. `holder` is what others are told about us.
+    ///
+    /// # Errors
+    /// Somebody has it, or the folder can't be written.
+    pub fn take(folder: &Path, what: &str, holder: &str) -> Result<Self, LeaseError> {
+        let name: String = what
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .collect();
+        let path = folder.join(format!("{name}.lock"));
+        let failed = |source| LeaseError::File {
+            what: what.to_owned(),
+            path: path.clone(),
+            source,
+        };
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        let mut options = OpenOptions::new();
+        // Never removed: who removes a lock file takes it from under the next holder.
+        let mut file = options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                file.read_to_string(&mut holder).map_err(failed)?;
+                return Err(LeaseError::Held {
+                    what: what.to_owned(),
+                    holder,
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        let write = |file: &mut File| {
+            file.set_len(0)?;
+            file.rewind()?;
+            write!(file, "{holder}")
+        };
+        write(&mut file).map_err(failed)?;
+        Ok(Self { path, _file: file })
+    }
+
+    /// The lock file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_one_is_told_who_has_it_and_gets_it_afterwards() {
+        let folder = tempfile::tempdir().unwrap();
+        let take = |holder: &str| Lease::take(folder.path(), "kind cluster throughline-1234", holder);
+        let first = take("run 7f3a (pid 42)").unwrap();
+        let error = take("run 8888 (pid 43)").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "kind cluster throughline-1234 is in use by run 7f3a (pid 42)"
+        );
+        drop(first);
+        take("run 8888").unwrap();
+        assert!(Lease::take(folder.path(), "something else", "run 9999").is_ok());
+    }
+
+    #[test]
+    fn a_shorter_name_leaves_nothing_of_the_longer_one() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(Lease::take(folder.path(), "it", "a long name of a holder").unwrap());
+        let _held = Lease::take(folder.path(), "it", "short").unwrap();
+        let error = Lease::take(folder.path(), "it", "other").unwrap_err();
+        assert!(
+            matches!(&error, LeaseError::Held { holder, .. } if holder == "short"),
+            "{error}"
+        );
+    }
+}
