@@ -94,4 +94,4 @@ fn resent(scene: &Scene<'_>) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -19,6 +19,9 @@ pub mod tree;
 pub mod verdict;
 pub mod words;
 
+#[cfg(test)]
+mod properties;
+
 pub use evidence::{Answer, Evidence, ExportAccount};
 pub use expect::{At, Expectation, Matcher, SpanSelector};
 pub use id::{InvalidId, RequestId, SpanId, TraceId};

@@ -8,7 +8,10 @@ mod waterfall;
 
 pub use mermaid::{MermaidOptions, mermaid};
 pub use path::path;
-pub(crate) use path::routes;
+pub(crate) use path::{elsewhere, ways};
 pub use picture::Picture;
 pub use text::{TextOptions, text};
 pub use waterfall::{Row, Section, Waterfall, waterfall};
+
+#[cfg(test)]
+mod tests;

@@ -198,7 +198,9 @@ pub fn settle(progress: &Progress, expected: &[Expectation], limits: &Limits) ->
             let why = if unknown.is_empty() {
                 format!("nothing more came for {quiet} and nobody owes a span")
             } else {
-                format!("nothing more came for {quiet}, nobody owes a span, and {whom} gives no account")
+                format!(
+                    "nothing more came for {quiet}, nobody owes a span, and there is no account from {whom}"
+                )
             };
             Decision::Settled { why }
         } else {
@@ -239,7 +241,8 @@ pub fn conclude(progress: &Progress, expected: &[Expectation], decision: &Decisi
 fn owed(evidence: &Evidence) -> Vec<String> {
     let mut debts: BTreeMap<At, u64> = BTreeMap::new();
     for account in &evidence.accounts {
-        *debts.entry(account.place()).or_default() += account.owes();
+        let debt = debts.entry(account.place()).or_default();
+        *debt = debt.saturating_add(account.owes());
     }
     debts.retain(|_, spans| *spans > 0);
     let debts = debts.into_iter();
@@ -266,7 +269,8 @@ fn without_account(evidence: &Evidence, verdict: &Verdict) -> Vec<At> {
             .accounts
             .iter()
             .any(|account| place.covers(&account.service, Some(account.site)));
-        if !known && !unknown.contains(&place) {
+        let named = |other: &At| *other == place || place.site.is_none() && other.service == place.service;
+        if !known && !unknown.iter().any(named) {
             unknown.push(place);
         }
     };
@@ -288,3 +292,6 @@ fn without_account(evidence: &Evidence, verdict: &Verdict) -> Vec<At> {
     }
     unknown
 }
+
+#[cfg(test)]
+mod tests;

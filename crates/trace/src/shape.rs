@@ -153,3 +153,89 @@ impl Fingerprint {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Shape;
+    use crate::site::Site;
+    use crate::span::SpanKind;
+    use crate::testing::Recording;
+
+    #[test]
+    fn a_shape_reads_like_the_call_tree() {
+        insta::assert_snapshot!(Shape::of(&Recording::checkout().evidence(), &["order.customer_id"]), @"
+        storefront@cluster server `POST /checkout`
+          storefront@cluster client `POST /api/orders`
+            order-service@workstation server `POST /api/orders`
+              order-service@workstation internal `create-order` order.customer_id=c-7
+                order-service@workstation client `GET /api/check`
+                  inventory-service@cluster server `GET /api/check`
+                order-service@workstation internal `process_order`
+        ");
+    }
+
+    #[test]
+    fn a_difference_is_shown_where_it_is() {
+        let here = Shape::of(&Recording::checkout().evidence(), &["order.id"]);
+        let mut other = Recording::checkout_with(Site::Cluster);
+        other.attribute(
+            other.id_of(SpanKind::Internal, "create-order"),
+            "order.id",
+            "ord-2",
+        );
+        other.lose_header(other.id_of(SpanKind::Server, "GET /api/check"), 0);
+        let there = Shape::of(&other.evidence(), &["order.id"]);
+        insta::assert_snapshot!(here.diff(&there).unwrap_or_default(), @"
+          storefront@cluster server `POST /checkout`
+            storefront@cluster client `POST /api/orders`
+        -     order-service@workstation server `POST /api/orders`
+        -       order-service@workstation internal `create-order` order.id=ord-1
+        -         order-service@workstation client `GET /api/check`
+        -           inventory-service@cluster server `GET /api/check`
+        -         order-service@workstation internal `process_order`
+        +     order-service@cluster server `POST /api/orders`
+        +       order-service@cluster internal `create-order` order.id=ord-2
+        +         order-service@cluster client `GET /api/check`
+        +         order-service@cluster internal `process_order`
+        + stray inventory-service@cluster server `GET /api/check`
+        ");
+        assert_eq!(here.diff(&here), None);
+    }
+
+    #[test]
+    fn a_shape_can_be_kept_and_read_again() {
+        let shape = Shape::of(&Recording::checkout().evidence(), &[]);
+        let json = serde_json::to_string(&shape).expect("text and numbers");
+        assert_eq!(serde_json::from_str::<Shape>(&json).ok(), Some(shape));
+    }
+
+    #[test]
+    fn the_difference_of_large_shapes_is_short() {
+        let mut here = Recording::new(1);
+        let at = crate::At::cluster("a");
+        let root = here.span(None, &at, SpanKind::Server, "root");
+        (0..3000).for_each(|number| {
+            here.span(Some(root), &at, SpanKind::Internal, &format!("work-{number:04}"));
+        });
+        let mut there = here.clone();
+        there.drop_spans(|span| span.name == "work-1500");
+        let diff = Shape::of(&here.evidence(), &[])
+            .diff(&Shape::of(&there.evidence(), &[]))
+            .unwrap_or_default();
+        insta::assert_snapshot!(diff, @"
+          …
+            a@cluster internal `work-1497`
+            a@cluster internal `work-1498`
+            a@cluster internal `work-1499`
+        -   a@cluster internal `work-1500`
+            a@cluster internal `work-1501`
+            a@cluster internal `work-1502`
+            a@cluster internal `work-1503`
+        ");
+        there.edit_service("a", |span| span.name.push('!'));
+        let diff = Shape::of(&here.evidence(), &[])
+            .diff(&Shape::of(&there.evidence(), &[]))
+            .unwrap_or_default();
+        assert!(diff.lines().count() <= 201, "{diff}");
+    }
+}

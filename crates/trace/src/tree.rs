@@ -39,9 +39,22 @@ impl Trace {
         &self.spans
     }
 
+    /// The caller's span id, when nobody tells it: no span is a root, and all that lack their parent lack the same one.
+    #[must_use]
+    pub fn likely_caller(&self) -> Option<SpanId> {
+        let tree = self.tree(None);
+        let mut missing = tree.orphans().map(|orphan| tree.span(orphan).parent);
+        let first = missing.next().flatten()?;
+        let alone = tree.roots().next().is_none() && missing.all(|parent| parent == Some(first));
+        alone.then_some(first)
+    }
+
     /// The spans as a tree. `caller` is the span id that the caller put into `traceparent`.
     #[must_use]
     pub fn tree(&self, caller: Option<SpanId>) -> Tree<'_> {
         Tree::new(self, caller)
     }
 }
+
+#[cfg(test)]
+mod tests;

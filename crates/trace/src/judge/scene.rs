@@ -2,7 +2,6 @@
 
 use crate::evidence::Evidence;
 use crate::render;
-use crate::route::Routes;
 use crate::span::Span;
 use crate::tree::Tree;
 
@@ -17,15 +16,18 @@ pub(super) struct Scene<'e> {
 impl<'e> Scene<'e> {
     pub(super) fn new(evidence: &'e Evidence) -> Self {
         let tree = |trace: &'e crate::tree::Trace| trace.tree(Some(evidence.caller_span));
+        let mut strays: Vec<Tree<'e>> = evidence
+            .strays
+            .iter()
+            .map(tree)
+            .filter(|tree| !tree.is_empty())
+            .collect();
+        // The store's order says nothing; the earliest one is where things went wrong first.
+        strays.sort_by_key(|tree| tree.spans().next().map(|span| (span.start, span.trace_id)));
         Self {
             evidence,
             tree: evidence.trace.as_ref().map(tree).filter(|tree| !tree.is_empty()),
-            strays: evidence
-                .strays
-                .iter()
-                .map(tree)
-                .filter(|tree| !tree.is_empty())
-                .collect(),
+            strays,
         }
     }
 
@@ -36,12 +38,7 @@ impl<'e> Scene<'e> {
 
     /// Where the request went, as far as spans tell: what is under our trace id, and what is under another one.
     pub(super) fn ways(&self) -> String {
-        let mut told = match &self.tree {
-            Some(tree) => render::routes(&Routes::new(tree)),
-            None => self.nothing(),
-        };
-        told.push_str(&self.elsewhere());
-        told
+        self.tree.as_ref().map_or_else(|| self.nothing(), render::ways) + &self.elsewhere()
     }
 
     /// That there is no span.
@@ -51,20 +48,6 @@ impl<'e> Scene<'e> {
 
     /// `, and inventory-service@cluster under trace 9f31…` for each stray trace, or nothing.
     pub(super) fn elsewhere(&self) -> String {
-        const MOST: usize = 3;
-        let mut told = String::new();
-        for stray in self.strays.iter().take(MOST) {
-            let Some(first) = stray.spans().next() else {
-                continue;
-            };
-            told.push_str(", and ");
-            told.push_str(&render::routes(&Routes::new(stray)));
-            told.push_str(&format!(" under trace {}", first.trace_id.short()));
-        }
-        match self.strays.len() {
-            all if all > MOST => told.push_str(&format!(", and {} more traces", all - MOST)),
-            _ => {}
-        }
-        told
+        render::elsewhere(self.strays.iter())
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use super::picture::Picture;
+use crate::names;
 use crate::route::Place;
 use crate::span::{Span, SpanKind};
 use crate::tree::{NodeIndex, Parent, Tree};
@@ -107,7 +108,16 @@ impl Diagram {
         let took = words::duration(span.duration());
         let _ = match span.error() {
             Some(error) => writeln!(self.steps, "    p{to}--x-p{from}: {} ({took})", escape(&error)),
-            None => writeln!(self.steps, "    p{to}-->>-p{from}: {took}"),
+            None => match span.attributes.get(names::HTTP_STATUS) {
+                Some(status) => {
+                    writeln!(
+                        self.steps,
+                        "    p{to}-->>-p{from}: {} ({took})",
+                        escape(&status.to_string())
+                    )
+                }
+                None => writeln!(self.steps, "    p{to}-->>-p{from}: {took}"),
+            },
         };
     }
 

@@ -16,14 +16,19 @@ pub struct Picture<'e> {
 }
 
 impl<'e> Picture<'e> {
-    /// The traces as trees, ours first, each with whether it is a stray.
+    /// The traces as trees, ours first, then the strays by their begin; each with whether it is a stray.
     pub(crate) fn trees(&self) -> Vec<(bool, Tree<'e>)> {
         let ours = self
             .trace
             .into_iter()
             .map(|trace| (false, trace.tree(self.caller)));
-        ours.chain(self.strays.iter().map(|stray| (true, stray.tree(self.caller))))
-            .collect()
+        let mut strays: Vec<(bool, Tree<'e>)> = self
+            .strays
+            .iter()
+            .map(|stray| (true, stray.tree(self.caller)))
+            .collect();
+        strays.sort_by_key(|(_, tree)| tree.spans().next().map(|span| (span.start, span.trace_id)));
+        ours.chain(strays).collect()
     }
 }
 
@@ -41,7 +46,7 @@ impl<'e> From<&'e Trace> for Picture<'e> {
     fn from(trace: &'e Trace) -> Self {
         Self {
             trace: Some(trace),
-            caller: None,
+            caller: trace.likely_caller(),
             strays: &[],
         }
     }
