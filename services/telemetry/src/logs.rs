@@ -7,11 +7,12 @@ use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{Layer, Registry};
 
 use crate::correlation::Correlation;
 
@@ -28,6 +29,12 @@ where
         )
         .event_format(Line)
         .with_filter(filter)
+}
+
+/// A subscriber for the time before there is a tracer: warnings of everybody, nothing else.
+#[must_use]
+pub fn warnings() -> impl Subscriber + Send + Sync {
+    Registry::default().with(layer(Targets::new().with_default(LevelFilter::WARN)))
 }
 
 /// The filter of `RUST_LOG`, by default `info`. The exporter's own messages stay off unless `RUST_LOG` names them: what

@@ -1,5 +1,6 @@
 //! For the tests of services: spans kept in memory, a subscriber for the current thread, a ready-made kit.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,8 +13,6 @@ use opentelemetry_sdk::trace::{SimpleSpanProcessor, SpanData, SpanExporter};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tracing_subscriber::Registry;
-use tracing_subscriber::layer::SubscriberExt;
 
 use crate::account::Ledger;
 use crate::config::BaseUrl;
@@ -53,7 +52,7 @@ impl Bench {
         );
         let processor = Accounting::new(SimpleSpanProcessor::new(exporter), Arc::clone(&ledger), 1024);
         let telemetry = Telemetry::assemble(some_resource(), ledger, propagation, processor);
-        let subscriber = tracing::subscriber::set_default(Registry::default().with(telemetry.layers()));
+        let subscriber = tracing::subscriber::set_default(telemetry.subscriber());
         let kit =
             Kit::new(Arc::new(telemetry), upstream_timeout).expect("a client without TLS needs nothing");
         Self {
@@ -74,7 +73,9 @@ impl Bench {
             .await
             .expect("loopback has free ports");
         let address = listener.local_addr().expect("a bound listener has an address");
-        let app = self.app(routes);
+        let app = self
+            .app(routes)
+            .into_make_service_with_connect_info::<SocketAddr>();
         let task = tokio::spawn(async move {
             let _ = axum::serve(listener, app).await;
         });

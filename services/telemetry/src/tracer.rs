@@ -10,9 +10,10 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider, SpanProcessor};
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{Layer, Registry};
 
 use crate::account::Ledger;
 use crate::config::Fault;
@@ -116,12 +117,12 @@ impl Telemetry {
         }
     }
 
-    /// The layers that a subscriber needs: one makes spans, one listens to the exporter.
-    pub fn layers<S>(&self) -> impl Layer<S> + use<S>
-    where
-        S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
-    {
-        let spans: Box<dyn Layer<S> + Send + Sync> = match &self.provider {
+    /// A subscriber that makes spans and listens to the exporter; add a layer for logs.
+    ///
+    /// Layers are put onto the registry one by one. Two that were joined first (`Layer::and_then`) would pass for one, with
+    /// the level of the second: `warn` here, which deletes every span as soon as logs are quiet.
+    pub fn subscriber(&self) -> impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync + use<> {
+        let spans: Box<dyn Layer<Registry> + Send + Sync> = match &self.provider {
             Some(provider) => {
                 let scope = InstrumentationScope::builder("throughline")
                     .with_version(env!("CARGO_PKG_VERSION"))
@@ -131,7 +132,7 @@ impl Telemetry {
             // Makes no spans and still carries the context of requests, which has to travel on.
             None => Box::new(span_layer(NoopTracer::new())),
         };
-        spans.and_then(self.rejections.layer())
+        Registry::default().with(spans).with(self.rejections.layer())
     }
 
     /// Exports what is left and ends the tracer, within `limit`. Blocks: call it on a thread that may.

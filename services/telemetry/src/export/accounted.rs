@@ -44,9 +44,10 @@ impl<E> Accounted<E> {
         Self { fault, ..self }
     }
 
-    /// One warning when exports begin to fail, however many do.
+    /// One warning when exports begin to fail, however many do. None for an export that was cut off because its time was
+    /// over at the end: that was told already, and its error would be about the cutting.
     fn tell_failure(&self, error: &str) {
-        if !self.failing.swap(true, Ordering::Relaxed) {
+        if !self.ledger.is_closed() && !self.failing.swap(true, Ordering::Relaxed) {
             warn!(
                 endpoint = self.endpoint,
                 error, "spans cannot be exported; told once, until it works again"

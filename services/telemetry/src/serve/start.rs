@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use tracing::warn;
-use tracing_subscriber::Registry;
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::config::Fault;
@@ -77,14 +76,10 @@ pub(super) fn telemetry(service: &Service<'_>) -> Result<Telemetry, StartError> 
     let resource = resource::resource(defaults, &lookup, &mut settings.ignored);
     let ignored = std::mem::take(&mut settings.ignored);
     // The SDK warns of settings of its own (sampler, headers) while it starts, before there is a tracer to log with.
-    let plain = tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(false);
-    let telemetry =
-        tracing::subscriber::with_default(plain.with_max_level(tracing::Level::WARN).finish(), || {
-            Telemetry::start(&resource, settings, service.args.fault)
-        })?;
-    let subscriber = Registry::default()
-        .with(telemetry.layers())
-        .with(logs::layer(filter));
+    let telemetry = tracing::subscriber::with_default(logs::warnings(), || {
+        Telemetry::start(&resource, settings, service.args.fault)
+    })?;
+    let subscriber = telemetry.subscriber().with(logs::layer(filter));
     // Only fails when somebody was quicker, and in a service process nobody is.
     let _ = tracing::subscriber::set_global_default(subscriber);
     for ignored in ignored {

@@ -1,0 +1,407 @@
+//! Calls to another service: client spans, what travels along, connections, and every way to get no answer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use http::{HeaderMap, StatusCode};
+use opentelemetry::Value;
+use opentelemetry::trace::SpanKind;
+use rstest::rstest;
+use telemetry::testing::{Bench, error_of, is_child, nobody, text};
+use telemetry::{BaseUrl, CallError, Propagation, Routes};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use crate::{send, traced};
+
+const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/// A service that answers with the headers that came, one in a line.
+fn echo() -> Routes {
+    let answer = |headers: HeaderMap| async move {
+        let lines: Vec<String> = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+            .collect();
+        lines.join("\n")
+    };
+    Routes {
+        traced: Router::new().route("/echo", get(answer).post(answer)),
+        untraced: Router::new(),
+    }
+}
+
+/// A service that calls `path` of another one and passes its answer on.
+fn front(bench: &Bench, base: BaseUrl, path: &'static str) -> Routes {
+    let upstream = bench.kit.client.upstream("backend", base);
+    let call = move || async move {
+        match upstream.get(path, &[("sku", "a&b c")]).await {
+            Ok(answer) => (answer.status, answer.body).into_response(),
+            Err(error) => error.problem().into_response(),
+        }
+    };
+    traced(Router::new().route("/front", get(call)))
+}
+
+async fn echoed(bench: &Bench, headers: &[(&str, &str)]) -> Vec<String> {
+    let back = bench.serve(echo()).await;
+    let response = send(
+        bench.app(front(bench, back.base.clone(), "/echo")),
+        "GET",
+        "/front",
+        headers,
+    )
+    .await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let body = axum::body::to_bytes(response.into_body(), 4096).await.unwrap();
+    String::from_utf8(body.to_vec())
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect()
+}
+
+fn header<'a>(lines: &'a [String], name: &str) -> Option<&'a str> {
+    let start = format!("{name}: ");
+    lines.iter().find_map(|line| line.strip_prefix(&start))
+}
+
+#[tokio::test]
+async fn a_call_makes_a_client_span_by_the_conventions() {
+    let bench = Bench::new();
+    let back = bench.serve(echo()).await;
+    send(
+        bench.app(front(&bench, back.base.clone(), "/echo")),
+        "GET",
+        "/front",
+        &[("x-request-id", "r-81")],
+    )
+    .await;
+    let span = bench.span(&SpanKind::Client, "GET /echo");
+    let port: u16 = back.base.to_string().rsplit(':').next().unwrap().parse().unwrap();
+    let mut attributes: Vec<(String, Value)> = span
+        .attributes
+        .iter()
+        .map(|kv| (kv.key.to_string(), kv.value.clone()))
+        .collect();
+    attributes.sort_by(|one, other| one.0.cmp(&other.0));
+    let expected: Vec<(String, Value)> = vec![
+        ("http.request.method".into(), "GET".into()),
+        ("http.response.status_code".into(), 200_i64.into()),
+        ("network.peer.address".into(), "127.0.0.1".into()),
+        ("network.peer.port".into(), i64::from(port).into()),
+        ("network.protocol.version".into(), "1.1".into()),
+        ("server.address".into(), "127.0.0.1".into()),
+        ("server.port".into(), i64::from(port).into()),
+        ("throughline.request.id".into(), "r-81".into()),
+        (
+            "url.full".into(),
+            format!("{}/echo?sku=a%26b+c", back.base).into(),
+        ),
+        ("url.template".into(), "/echo".into()),
+    ];
+    assert_eq!(attributes, expected);
+    assert_eq!(error_of(&span), None);
+    assert!(is_child(&span, &bench.span(&SpanKind::Server, "GET /front")));
+    assert!(is_child(&bench.span(&SpanKind::Server, "GET /echo"), &span));
+}
+
+#[tokio::test]
+async fn everything_travels_on() {
+    let bench = Bench::new();
+    let headers = [
+        ("traceparent", PARENT),
+        ("tracestate", "vendor=1"),
+        ("baggage", "tier=gold"),
+        ("x-request-id", "r-81"),
+        ("x-debug", "me"),
+        ("authorization", "secret"),
+    ];
+    let lines = echoed(&bench, &headers).await;
+    let client = bench.span(&SpanKind::Client, "GET /echo").span_context;
+    let traceparent = format!("00-0af7651916cd43dd8448eb211c80319c-{}-01", client.span_id());
+    assert_eq!(header(&lines, "traceparent"), Some(traceparent.as_str()));
+    assert_eq!(header(&lines, "tracestate"), Some("vendor=1"));
+    assert_eq!(header(&lines, "baggage"), Some("tier=gold"));
+    assert_eq!(header(&lines, "x-request-id"), Some("r-81"));
+    assert_eq!(header(&lines, "x-debug"), Some("me"));
+    assert_eq!(header(&lines, "connection"), Some("close"));
+    assert_eq!(header(&lines, "authorization"), None);
+}
+
+#[tokio::test]
+async fn a_trace_that_is_not_sampled_travels_on_as_that() {
+    let bench = Bench::new();
+    let lines = echoed(
+        &bench,
+        &[
+            ("traceparent", &PARENT.replace("-01", "-00")),
+            ("x-request-id", "r-81"),
+        ],
+    )
+    .await;
+    let traceparent = header(&lines, "traceparent").unwrap();
+    assert!(traceparent.starts_with("00-0af7651916cd43dd8448eb211c80319c-") && traceparent.ends_with("-00"));
+    assert_eq!(header(&lines, "x-request-id"), Some("r-81"));
+    assert!(bench.spans().is_empty());
+}
+
+#[tokio::test]
+async fn the_fault_breaks_the_trace_and_keeps_the_request_id() {
+    let propagation = Propagation::new(true, true).dropping_trace_context();
+    let bench = Bench::with(propagation, Duration::from_secs(2));
+    let lines = echoed(&bench, &[("traceparent", PARENT), ("x-request-id", "r-81")]).await;
+    assert_eq!(header(&lines, "traceparent"), None);
+    assert_eq!(header(&lines, "x-request-id"), Some("r-81"));
+    let (front, back) = (
+        bench.span(&SpanKind::Server, "GET /front"),
+        bench.span(&SpanKind::Server, "GET /echo"),
+    );
+    assert_ne!(front.span_context.trace_id(), back.span_context.trace_id());
+    assert_eq!(text(&back, "throughline.request.id").as_deref(), Some("r-81"));
+}
+
+#[rstest]
+#[case(StatusCode::NOT_FOUND)]
+#[case(StatusCode::SERVICE_UNAVAILABLE)]
+#[tokio::test]
+async fn an_error_status_is_an_answer_and_an_error_of_the_client_span(#[case] status: StatusCode) {
+    let bench = Bench::new();
+    let back = bench
+        .serve(traced(
+            Router::new().route("/no", get(move || async move { (status, "why") })),
+        ))
+        .await;
+    let answer = bench
+        .kit
+        .client
+        .upstream("backend", back.base.clone())
+        .get("/no", &[])
+        .await
+        .unwrap();
+    assert_eq!((answer.status, answer.body.as_slice()), (status, &b"why"[..]));
+    let span = bench.span(&SpanKind::Client, "GET /no");
+    assert_eq!(text(&span, "error.type"), Some(status.as_u16().to_string()));
+    assert_eq!(error_of(&span).as_deref(), Some(""));
+}
+
+#[tokio::test]
+async fn a_body_is_sent_as_json() {
+    let bench = Bench::new();
+    let answer = |headers: HeaderMap, body: String| async move {
+        format!("{} {body}", headers["content-type"].to_str().unwrap())
+    };
+    let back = bench
+        .serve(traced(Router::new().route("/take", post(answer))))
+        .await;
+    let upstream = bench.kit.client.upstream("backend", back.base.clone());
+    let answer = upstream.post("/take", b"{}".to_vec()).await.unwrap();
+    assert_eq!(answer.body, b"application/json {}");
+}
+
+/// A listener that does with each connection what it is told, and counts them.
+async fn raw<F, P>(behave: F) -> (BaseUrl, Arc<AtomicUsize>)
+where
+    F: Fn(tokio::net::TcpStream) -> P + Send + 'static,
+    P: Future<Output = ()> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap())
+        .parse()
+        .unwrap();
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&accepted);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::Relaxed);
+            tokio::spawn(behave(stream));
+        }
+    });
+    (base, accepted)
+}
+
+async fn answer_with(mut stream: tokio::net::TcpStream, answer: &'static str) {
+    let mut request = [0; 2048];
+    let _ = stream.read(&mut request).await;
+    let _ = stream.write_all(answer.as_bytes()).await;
+}
+
+/// What a call to `base` comes to, and that its span says the same.
+async fn failed_call(base: BaseUrl) -> (CallError, u16) {
+    let bench = Bench::with(Propagation::new(true, true), Duration::from_millis(300));
+    let error = bench
+        .kit
+        .client
+        .upstream("backend", base)
+        .get("/echo", &[])
+        .await
+        .unwrap_err();
+    let span = bench.span(&SpanKind::Client, "GET /echo");
+    assert_eq!(text(&span, "error.type").as_deref(), Some(error.error_type()));
+    assert_eq!(error_of(&span), Some(telemetry::chain(&error)));
+    assert_eq!(bench.kit.telemetry.ledger.read().pending(), 0);
+    let status = error.problem().status;
+    (error, status)
+}
+
+#[tokio::test]
+async fn nobody_there_is_told_as_refused() {
+    let (error, status) = failed_call(nobody()).await;
+    assert!(
+        matches!(error, CallError::Connect { refused: true, .. }),
+        "{error:?}"
+    );
+    assert_eq!((error.error_type(), status), ("connection_refused", 502));
+    let words = telemetry::chain(&error);
+    assert!(
+        words.starts_with("backend cannot be reached at http://127.0.0.1:1/echo: "),
+        "{words}"
+    );
+    assert!(words.contains("refused"), "{words}");
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_resolve_is_no_connection() {
+    let (error, status) = failed_call("http://no-such-host.invalid".parse().unwrap()).await;
+    // A resolver that itself does not answer is too slow, and that is no mistake of the call.
+    assert!(
+        matches!(
+            error,
+            CallError::Connect { refused: false, .. } | CallError::Timeout { .. }
+        ),
+        "{error:?}"
+    );
+    assert!(matches!(status, 502 | 504));
+}
+
+#[tokio::test]
+async fn silence_is_a_timeout() {
+    let (base, _) = raw(|stream| async move {
+        let _open = stream;
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let begun = Instant::now();
+    let (error, status) = failed_call(base).await;
+    assert!(
+        matches!(error, CallError::Timeout { limit, .. } if limit == Duration::from_millis(300)),
+        "{error:?}"
+    );
+    assert_eq!((error.error_type(), status), ("timeout", 504));
+    assert!(begun.elapsed() >= Duration::from_millis(300));
+}
+
+#[tokio::test]
+async fn a_body_that_never_ends_is_a_timeout() {
+    let (base, _) = raw(|mut stream| async move {
+        let mut request = [0; 2048];
+        let _ = stream.read(&mut request).await;
+        let _ = stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc")
+            .await;
+        std::future::pending::<()>().await;
+    })
+    .await;
+    assert!(matches!(
+        failed_call(base).await,
+        (CallError::Timeout { .. }, 504)
+    ));
+}
+
+#[rstest]
+#[case::hung_up("")]
+#[case::no_http("220 mail.example ESMTP\r\n")]
+#[case::half_a_body("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc")]
+#[tokio::test]
+async fn what_is_no_whole_answer_is_broken(#[case] answer: &'static str) {
+    let (base, _) = raw(move |stream| answer_with(stream, answer)).await;
+    let (error, status) = failed_call(base).await;
+    assert!(matches!(error, CallError::Broken { .. }), "{error:?}");
+    assert_eq!((error.error_type(), status), ("broken_response", 502));
+}
+
+#[tokio::test]
+async fn an_answer_without_bounds_is_not_read() {
+    let (base, _) = raw(|mut stream| async move {
+        let mut request = [0; 2048];
+        let _ = stream.read(&mut request).await;
+        let head = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n".to_vec();
+        let _ = stream.write_all(&head).await;
+        while stream.write_all(&[b'a'; 65_536]).await.is_ok() {}
+    })
+    .await;
+    let (error, status) = failed_call(base).await;
+    assert!(matches!(error, CallError::TooLarge { .. }), "{error:?}");
+    assert_eq!(status, 502);
+}
+
+#[tokio::test]
+async fn a_redirect_is_the_callers_to_see() {
+    let bench = Bench::new();
+    let (base, _) = raw(|stream| {
+        answer_with(
+            stream,
+            "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n",
+        )
+    })
+    .await;
+    let answer = bench
+        .kit
+        .client
+        .upstream("backend", base)
+        .get("/echo", &[])
+        .await
+        .unwrap();
+    assert_eq!(answer.status, StatusCode::FOUND);
+}
+
+#[tokio::test]
+async fn every_call_has_a_connection_of_its_own() {
+    let bench = Bench::new();
+    let (base, accepted) = raw(|stream| {
+        // Offers to keep the connection, which must not be taken up.
+        answer_with(
+            stream,
+            "HTTP/1.1 200 OK\r\nconnection: keep-alive\r\ncontent-length: 2\r\n\r\nok",
+        )
+    })
+    .await;
+    let upstream = bench.kit.client.upstream("backend", base);
+    for _ in 0..3 {
+        upstream.get("/echo", &[]).await.unwrap();
+    }
+    upstream
+        .ask("/echo", &[], HeaderMap::new(), Duration::from_secs(2))
+        .await
+        .unwrap();
+    assert_eq!(accepted.load(Ordering::Relaxed), 4);
+}
+
+#[tokio::test]
+async fn a_question_about_the_path_leaves_no_trace() {
+    let bench = Bench::new();
+    let back = bench
+        .serve(Routes {
+            traced: Router::new(),
+            untraced: echo().traced,
+        })
+        .await;
+    let headers = HeaderMap::from_iter([("x-debug".parse().unwrap(), "me".parse().unwrap())]);
+    let upstream = bench.kit.client.upstream("backend", back.base.clone());
+    let answer = upstream
+        .ask("/echo", &[], headers, Duration::from_secs(2))
+        .await
+        .unwrap();
+    let lines: Vec<String> = String::from_utf8(answer.body)
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(header(&lines, "x-debug"), Some("me"));
+    assert_eq!(header(&lines, "traceparent"), None);
+    assert!(bench.spans().is_empty());
+}

@@ -1,0 +1,79 @@
+//! `/healthz`, `/readyz`, `/whoami`.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use http_body_util::BodyExt;
+use serde_json::Value;
+use telemetry::testing::Bench;
+use telemetry::{Routes, routes};
+use tokio::sync::watch;
+
+use crate::{problem, send};
+
+#[tokio::test]
+async fn none_of_them_is_traced() {
+    let bench = Bench::new();
+    for uri in ["/healthz", "/readyz", "/whoami", "/whoami?nonce=7"] {
+        let response = send(bench.app(Routes::default()), "GET", uri, &[]).await;
+        assert_eq!(response.status(), StatusCode::OK, "{uri}");
+    }
+    assert!(bench.spans().is_empty());
+    assert_eq!(bench.kit.telemetry.ledger.read().started, 0);
+}
+
+#[tokio::test]
+async fn a_stopping_service_is_healthy_and_not_ready() {
+    let bench = Bench::new();
+    let (stopping_tx, stopping_rx) = watch::channel(false);
+    let app = routes::operations(Arc::clone(&bench.kit.telemetry), stopping_rx);
+    assert_eq!(
+        send(app.clone(), "GET", "/readyz", &[]).await.status(),
+        StatusCode::OK
+    );
+    stopping_tx.send_replace(true);
+    assert_eq!(
+        send(app.clone(), "GET", "/healthz", &[]).await.status(),
+        StatusCode::OK
+    );
+    let refused = send(app, "GET", "/readyz", &[]).await;
+    assert_eq!(problem(refused).await.status, 503);
+}
+
+#[tokio::test]
+async fn whoami_tells_the_process_and_its_account() {
+    let bench = Bench::new();
+    send(bench.app(Routes::default()), "GET", "/nothing", &[]).await;
+    let response = send(bench.app(Routes::default()), "GET", "/whoami?nonce=a%207", &[]).await;
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let mut answer: Value = serde_json::from_slice(&body).unwrap();
+    let started_at = answer["started_at"].take();
+    assert!(
+        started_at.as_str().unwrap().parse::<jiff::Timestamp>().is_ok(),
+        "{started_at}"
+    );
+    let expected = serde_json::json!({
+        "service": "bench",
+        "version": "0.0.0",
+        "site": null,
+        "pid": std::process::id(),
+        "instance_id": "i-1",
+        "started_at": null,
+        "nonce": "a 7",
+        "telemetry": {"exporter": "memory", "started": 1, "exported": 1, "failed": 0, "last_error": null},
+    });
+    assert_eq!(answer, expected);
+}
+
+#[tokio::test]
+async fn a_query_that_cannot_be_read_is_a_problem() {
+    let bench = Bench::new();
+    let response = send(
+        bench.app(Routes::default()),
+        "GET",
+        "/whoami?nonce=1&nonce=2",
+        &[],
+    )
+    .await;
+    assert_eq!(problem(response).await.kind, "/problems/bad-query");
+}
