@@ -94,6 +94,7 @@ pub struct E2eArgs {
     /// Show every step of a scenario and what convinced the judge
     #[arg(long, short)]
     pub verbose: bool,
+    /// Where things are on disk.
     #[command(flatten)]
     pub places: Places,
 }
@@ -101,6 +102,7 @@ pub struct E2eArgs {
 /// Arguments of `down`.
 #[derive(Debug, Clone, Args)]
 pub struct DownArgs {
+    /// Where things are on disk.
     #[command(flatten)]
     pub places: Places,
 }
@@ -108,6 +110,7 @@ pub struct DownArgs {
 /// Arguments of `doctor`.
 #[derive(Debug, Clone, Args)]
 pub struct DoctorArgs {
+    /// Where things are on disk.
     #[command(flatten)]
     pub places: Places,
 }

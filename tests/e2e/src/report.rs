@@ -77,10 +77,7 @@ fn draw(scenario: &str, jaeger: &JaegerClient, evidence: &Evidence) -> Option<Pi
     Some(PictureReport {
         traces,
         jaeger_url: jaeger.trace_url(ours),
-        path: evidence
-            .trace
-            .as_ref()
-            .map_or_else(|| "no span".to_owned(), render::path),
+        path: render::path(evidence),
         text: render::text(
             evidence,
             &TextOptions {
