@@ -110,6 +110,7 @@ const CHECKS: &[Check] = &[
     ("no moving image tag", pins::moving_tags),
     ("dependency arrows point one way", dependencies::arrows),
     ("no exporter that loses spans", dependencies::exporter),
+    ("no banned crate", project::bans),
     ("the licence is stated everywhere", project::licence),
     (
         "the changelog has a place for the next change",

@@ -1,5 +1,6 @@
 //! Who may depend on what.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Context;
@@ -36,11 +37,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// What some may use in their tests besides: the services try each other out in one process. The harness may not, not
-/// even in its tests.
+/// What some may use in their tests besides: the services try each other out, and start and wait as everybody does.
+/// The harness may not use a service, not even in its tests.
 const TEST_ARROWS: &[(&str, &[&str])] = &[
-    ("storefront", &["order-service", "inventory-service"]),
-    ("order-service", &["inventory-service"]),
+    ("telemetry", &["testbed", "trace"]),
+    (
+        "storefront",
+        &["order-service", "inventory-service", "testbed", "trace"],
+    ),
+    ("order-service", &["inventory-service", "testbed", "trace"]),
+    ("inventory-service", &["testbed", "trace"]),
 ];
 
 /// Foreign crates with one home. Tests may use them anywhere.
@@ -64,6 +70,8 @@ pub(super) struct Packages {
     pub(super) members: Vec<Package>,
     /// Features of `opentelemetry-otlp` that some build has switched on.
     exporter_features: Vec<String>,
+    /// Names of all packages in any build, foreign ones included.
+    pub(super) names: BTreeSet<String>,
 }
 
 /// One of our crates.
@@ -137,10 +145,16 @@ impl Packages {
             "--format",
             "{p} {f}",
         ];
-        let features = cargo().args(tree).capture()?;
+        let tree = cargo().args(tree).capture()?;
+        let tree = String::from_utf8_lossy(&tree);
         Ok(Self {
             members: members.context("cargo metadata describes a package in an unknown way")?,
-            exporter_features: exporter_features(&String::from_utf8_lossy(&features)),
+            exporter_features: exporter_features(&tree),
+            names: tree
+                .lines()
+                .filter_map(|line| line.split(' ').next())
+                .map(str::to_owned)
+                .collect(),
         })
     }
 }

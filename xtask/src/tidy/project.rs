@@ -1,4 +1,4 @@
-//! Licence and changelog.
+//! Licence, changelog, and crates that must not come in.
 
 use super::{Material, Problem};
 
@@ -32,6 +32,36 @@ pub(super) fn licence(material: &Material) -> Vec<Problem> {
     problems
 }
 
+/// Nothing that `deny.toml` bans is in any build; so the bans hold for those, too, who do not have `cargo deny`.
+pub(super) fn bans(material: &Material) -> Vec<Problem> {
+    let rules = material.tree.get("deny.toml").unwrap_or_default();
+    let mut banned = rules
+        .lines()
+        .enumerate()
+        .filter_map(|(index, line)| {
+            let name = line
+                .trim_start()
+                .strip_prefix("{ crate = \"")?
+                .split('"')
+                .next()?;
+            Some((index, name))
+        })
+        .peekable();
+    if banned.peek().is_none() {
+        return vec![Problem::file("deny.toml", "bans nothing")];
+    }
+    let found = banned.filter(|(_, name)| material.packages.names.contains(*name));
+    found
+        .map(|(index, name)| {
+            Problem::line(
+                "deny.toml",
+                index,
+                format!("`{name}` has come in; see `cargo tree -i {name}`"),
+            )
+        })
+        .collect()
+}
+
 /// Somebody who changes what a user sees finds the place to say so.
 pub(super) fn changelog(material: &Material) -> Vec<Problem> {
     let text = material.tree.get("CHANGELOG.md").unwrap_or_default();
@@ -62,6 +92,16 @@ mod tests {
         silent.licence = None;
         material.packages.members = vec![silent];
         assert_eq!(licence(&material).len(), 3);
+    }
+
+    #[test]
+    fn a_banned_crate_is_reported() {
+        let rules = "deny = [\n    { crate = \"cmake\", reason = \"x\" },\n]\n";
+        let mut material = Material::from([("deny.toml", rules)]);
+        assert_eq!(bans(&material), []);
+        material.packages.names.insert("cmake".to_owned());
+        assert_eq!(bans(&material)[0].line, Some(2));
+        assert_eq!(bans(&Material::default()).len(), 1, "no rules are no protection");
     }
 
     #[test]
