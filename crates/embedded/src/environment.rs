@@ -1,33 +1,50 @@
-//! The environment without Docker: our receiver, store, query API and intercept proxy in this process, and the three services
-//! as child processes that play the cluster's part.
+//! The environment without Docker: real service processes, everything else inside this process.
+//!
+//! "Cluster" and "workstation" are roles here, given to processes by variable. Each workload that others call has a
+//! Service, which is an [intercept proxy](crate::proxy) with an address that is known before the workload is started;
+//! so the processes can start at the same time, and their addresses flow through their Services afterwards.
+//!
+//! ```text
+//! storefront ──► Service order-service ─┬─► order-service@cluster ───────┐
+//!                                       └─► (intercepted) workstation ──┐│
+//!                                                                       ▼▼
+//!                               inventory-service@cluster ◄── Service inventory-service
+//! ```
 
-mod accounts;
-mod collect;
+mod account;
+mod backend;
+mod error;
+mod evidence;
 mod page_server;
-mod pod;
-mod up;
+mod preflight;
+mod roles;
+mod slot;
+#[cfg(test)]
+mod tests;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
-use testbed::environment::{
-    Capability, Collected, Disturbance, Endpoints, Environment, EnvironmentName, InterceptSpec, Missing,
+use futures_util::future::{BoxFuture, join_all};
+use testbed::{
+    BoxError, Capability, Collected, Disturbance, Endpoints, Environment, EnvironmentName, InterceptSpec,
+    Missing, Run,
 };
-use testbed::{BoxError, Explain, ProcessError, Run, StepError};
 use trace::ExportAccount;
 
-use crate::otlp::ReceiverError;
-use crate::proxy::{ProxyControl, ProxyError};
-use crate::store::{Limits, SpanStore};
+pub use error::EmbeddedError;
 
-pub use pod::Pod;
+use crate::proxy::ProxyControl;
+use crate::store::Limits;
+use backend::Backend;
+use roles::{Cluster, Role};
 
-/// The workload that can be intercepted here.
-pub const WORKLOAD: &str = "order-service";
+/// A port of the loopback interface that the system picks.
+pub(crate) const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// The three service binaries.
+/// The three service binaries, as cargo builds them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceBinaries {
     /// `storefront`.
@@ -38,81 +55,31 @@ pub struct ServiceBinaries {
     pub inventory: PathBuf,
 }
 
-impl ServiceBinaries {
-    fn all(&self) -> [&Path; 3] {
-        [&self.storefront, &self.order, &self.inventory]
-    }
-}
-
-/// What the environment is made of.
+/// What an embedded environment is made of.
 #[derive(Debug, Clone)]
 pub struct EmbeddedConfig {
-    /// The services.
+    /// What to start.
     pub binaries: ServiceBinaries,
-    /// What the span store holds at most.
+    /// What the span store holds.
     pub limits: Limits,
+    /// How long a process may take until it is ready.
+    pub start_limit: Duration,
+    /// Variables on top of their own for processes in the role of the cluster: workload, name, value. For twins whose
+    /// fault is in there.
+    pub variables: Vec<(String, String, String)>,
 }
 
 impl EmbeddedConfig {
-    /// These services, and a store with its default limits.
+    /// The defaults for these binaries: the store's own limits, 20 s to become ready, no extra variables.
     #[must_use]
     pub fn new(binaries: ServiceBinaries) -> Self {
         Self {
             binaries,
             limits: Limits::default(),
+            start_limit: Duration::from_secs(20),
+            variables: Vec::new(),
         }
     }
-}
-
-/// Why the embedded environment does not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum EmbeddedError {
-    /// The OTLP receiver.
-    #[error("the OTLP receiver failed: {0}")]
-    Receiver(#[from] ReceiverError),
-    /// The intercept proxy.
-    #[error("the intercept proxy failed: {0}")]
-    Proxy(#[from] ProxyError),
-    /// Jaeger's query API can't be served.
-    #[error("the query API can't be served")]
-    Query(#[source] std::io::Error),
-    /// A service process.
-    #[error(transparent)]
-    Process(#[from] ProcessError),
-    /// A step of the way up.
-    #[error(transparent)]
-    Step(#[from] StepError),
-    /// The client that asks the services who they are can't be made.
-    #[error("the HTTP client can't be made")]
-    Http(#[from] reqwest::Error),
-    /// It was asked before [`Environment::up`].
-    #[error("the environment is not up")]
-    NotUp,
-    /// Only one workload can be intercepted.
-    #[error("{workload} can't be intercepted here, only {WORKLOAD}")]
-    Workload {
-        /// What was asked for.
-        workload: String,
-    },
-}
-
-impl Explain for EmbeddedError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Process(error) => error.hint(),
-            Self::Step(error) => error.hint(),
-            _ => None,
-        }
-    }
-}
-
-/// What is there once it is up.
-#[derive(Debug)]
-struct Up {
-    store: SpanStore,
-    proxy: ProxyControl,
-    pods: Vec<Pod>,
-    http: reqwest::Client,
 }
 
 /// The environment without Docker.
@@ -122,15 +89,56 @@ pub struct EmbeddedEnvironment {
     up: Option<Up>,
 }
 
+/// What is there once it is up. Whoever ends it is on the run's undo stack.
+#[derive(Debug)]
+struct Up {
+    backend: Backend,
+    cluster: Cluster,
+    run_dir: PathBuf,
+}
+
 impl EmbeddedEnvironment {
-    /// An environment that is not up yet.
+    /// An environment that is not up.
     #[must_use]
-    pub const fn new(config: EmbeddedConfig) -> Self {
+    pub fn new(config: EmbeddedConfig) -> Self {
         Self { config, up: None }
     }
 
-    fn proxy(&self) -> Result<&ProxyControl, EmbeddedError> {
-        self.up.as_ref().map(|up| &up.proxy).ok_or(EmbeddedError::NotUp)
+    async fn bring_up(&mut self, run: &Run) -> Result<Endpoints, EmbeddedError> {
+        if self.up.is_some() {
+            return Err(EmbeddedError::AlreadyUp);
+        }
+        let backend = Backend::start(run, self.config.limits).await?;
+        let cluster = Cluster::start(run, &self.config, &backend.otlp).await?;
+        let endpoints = Endpoints {
+            storefront: cluster.url(Role::Storefront),
+            jaeger: backend.jaeger.clone(),
+            otlp_http: backend.otlp.clone(),
+            workstation_otlp: backend.otlp.clone(),
+            workstation_inventory: cluster.url(Role::Inventory),
+            workstation_listen: LOOPBACK,
+        };
+        self.up = Some(Up {
+            backend,
+            cluster,
+            run_dir: run.dir().path().to_owned(),
+        });
+        Ok(endpoints)
+    }
+
+    fn up_now(&self) -> Result<&Up, EmbeddedError> {
+        self.up.as_ref().ok_or(EmbeddedError::NotUp)
+    }
+
+    /// The Service of a workload.
+    fn service(&self, workload: &str) -> Result<&ProxyControl, EmbeddedError> {
+        let cluster = &self.up_now()?.cluster;
+        cluster
+            .service(workload)
+            .ok_or_else(|| EmbeddedError::UnknownWorkload {
+                workload: workload.to_owned(),
+                known: cluster.workloads().collect(),
+            })
     }
 }
 
@@ -150,58 +158,28 @@ impl Environment for EmbeddedEnvironment {
     }
 
     fn preflight(&self) -> BoxFuture<'_, Vec<Missing>> {
-        let mut missing: Vec<Missing> = self
-            .config
-            .binaries
-            .all()
-            .into_iter()
-            .filter(|binary| !binary.is_file())
-            .map(|binary| Missing {
-                fact: format!("{} is not there", binary.display()),
-                cure: "`cargo build -p storefront -p order-service -p inventory-service`".to_owned(),
-            })
-            .collect();
-        if let Err(error) = std::net::TcpListener::bind(loopback()) {
-            missing.push(Missing {
-                fact: format!("no port of 127.0.0.1 can be bound: {error}"),
-                cure: "bring the loopback interface up: `ip link set lo up`".to_owned(),
-            });
-        }
-        async { missing }.boxed()
+        preflight::missing(&self.config.binaries).boxed()
     }
 
     fn up<'a>(&'a mut self, run: &'a Run) -> BoxFuture<'a, Result<Endpoints, BoxError>> {
-        async {
-            let (up, endpoints) = up::up(run, &self.config).await?;
-            self.up = Some(up);
-            Ok(endpoints)
-        }
-        .boxed()
+        async { Ok(self.bring_up(run).await?) }.boxed()
     }
 
     fn intercept<'a>(
         &'a mut self,
-        _run: &'a Run,
+        _: &'a Run,
         spec: &'a InterceptSpec,
     ) -> BoxFuture<'a, Result<(), BoxError>> {
         async {
-            if spec.workload != WORKLOAD {
-                return Err(EmbeddedError::Workload {
-                    workload: spec.workload.clone(),
-                }
-                .into());
-            }
-            self.proxy()?
-                .intercept(&spec.selection, spec.target)
-                .map_err(EmbeddedError::from)?;
-            Ok(())
+            let service = self.service(&spec.workload)?;
+            Ok(service.intercept(&spec.selection, spec.target)?)
         }
         .boxed()
     }
 
-    fn leave<'a>(&'a mut self, _run: &'a Run, _workload: &'a str) -> BoxFuture<'a, Result<(), BoxError>> {
+    fn leave<'a>(&'a mut self, _: &'a Run, workload: &'a str) -> BoxFuture<'a, Result<(), BoxError>> {
         async {
-            self.proxy()?.leave();
+            self.service(workload)?.leave();
             Ok(())
         }
         .boxed()
@@ -209,7 +187,8 @@ impl Environment for EmbeddedEnvironment {
 
     fn disturb(&mut self, disturbance: Option<Disturbance>) -> BoxFuture<'_, Result<(), BoxError>> {
         async move {
-            self.proxy()?.disturb(disturbance);
+            let services = self.up_now()?.cluster.services();
+            services.for_each(|service| service.disturb(disturbance));
             Ok(())
         }
         .boxed()
@@ -217,10 +196,11 @@ impl Environment for EmbeddedEnvironment {
 
     fn accounts(&self) -> BoxFuture<'_, Vec<ExportAccount>> {
         async {
-            match &self.up {
-                Some(up) => accounts::all(&up.http, &up.pods).await,
-                None => Vec::new(),
-            }
+            let Some(up) = &self.up else {
+                return Vec::new();
+            };
+            let asked = up.cluster.pods().map(|pod| account::ask(&up.cluster.http, pod));
+            join_all(asked).await.into_iter().flatten().collect()
         }
         .boxed()
     }
@@ -228,14 +208,10 @@ impl Environment for EmbeddedEnvironment {
     fn collect<'a>(&'a self, into: &'a Path) -> BoxFuture<'a, Vec<Collected>> {
         async move {
             match &self.up {
-                Some(up) => collect::into(into, &up.store, &up.proxy),
+                Some(up) => evidence::collect(up, into).await,
                 None => Vec::new(),
             }
         }
         .boxed()
     }
-}
-
-const fn loopback() -> SocketAddr {
-    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
 }

@@ -5,3 +5,5 @@ pub mod otlp;
 pub mod proxy;
 pub mod query;
 pub mod store;
+
+pub use environment::{EmbeddedConfig, EmbeddedEnvironment, ServiceBinaries};

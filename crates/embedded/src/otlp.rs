@@ -19,6 +19,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -73,7 +74,7 @@ impl Default for ReceiverOptions {
 }
 
 /// What went through the receiver since it began to answer.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ReceiverStats {
     /// Requests that were acknowledged, in full or in part.
     pub accepted_requests: u64,

@@ -21,6 +21,7 @@ use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, TracesData};
 use prost::Message;
+use serde::Serialize;
 use trace::SpanKind;
 
 use batch::Batch;
@@ -78,7 +79,7 @@ pub struct Inserted {
 }
 
 /// What is in the store now and what went through it since it was made.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Stats {
     /// Traces held now.
     pub traces: usize,

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 /// Spans that were refused, by reason. The rest of their request is stored.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Rejected {
     /// Trace id of other than 16 bytes, or all zero.
     pub trace_id: u64,

@@ -1,0 +1,222 @@
+//! The processes in the role of the cluster, and the Services in front of them.
+
+use std::time::Duration;
+
+use testbed::wait::{self, Probe};
+use testbed::{BoxError, Process, ProcessError, ProcessSpec, Run, StepError};
+use trace::{At, Site, names};
+
+use super::backend::end;
+use super::{EmbeddedConfig, EmbeddedError, LOOPBACK};
+use crate::proxy::{InterceptProxy, ProxyConfig, ProxyControl};
+
+/// A Service is a matter of milliseconds; the limit is for machines that stand still.
+const SERVICE_LIMIT: Duration = Duration::from_secs(5);
+/// How long a process that listens may take to answer one question about its readiness.
+const ANSWER_LIMIT: Duration = Duration::from_secs(2);
+/// Milliseconds between exports. The default of five seconds would be most of what a scenario waits for.
+const SCHEDULE_DELAY: &str = "10";
+
+/// One of the workloads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Storefront,
+    Order,
+    Inventory,
+}
+
+impl Role {
+    /// The workload's name, which is also its `service.name`.
+    const fn workload(self) -> &'static str {
+        match self {
+            Self::Storefront => "storefront",
+            Self::Order => "order-service",
+            Self::Inventory => "inventory-service",
+        }
+    }
+}
+
+/// The cluster, as far as scenarios know it.
+#[derive(Debug)]
+pub(super) struct Cluster {
+    storefront: Pod,
+    order: Pod,
+    inventory: Pod,
+    order_service: ProxyControl,
+    inventory_service: ProxyControl,
+    pub(super) http: reqwest::Client,
+}
+
+/// A process that is ready.
+#[derive(Debug)]
+struct Pod {
+    address: std::net::SocketAddr,
+    url: String,
+}
+
+impl Cluster {
+    /// Starts the Services, and then all processes at the same time: each is told addresses of Services only.
+    pub(super) async fn start(run: &Run, config: &EmbeddedConfig, otlp: &str) -> Result<Self, EmbeddedError> {
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        let (order_service, inventory_service) =
+            tokio::try_join!(service(run, Role::Order), service(run, Role::Inventory))?;
+        let starter = Starter {
+            run,
+            config,
+            otlp,
+            http: &http,
+        };
+        let order_url = [("ORDER_URL", order_service.url())];
+        let inventory_url = [("INVENTORY_URL", inventory_service.url())];
+        let (storefront, order, inventory) = tokio::try_join!(
+            starter.pod(Role::Storefront, &order_url),
+            starter.pod(Role::Order, &inventory_url),
+            starter.pod(Role::Inventory, &[]),
+        )?;
+        order_service.set_pod(Some(order.address))?;
+        inventory_service.set_pod(Some(inventory.address))?;
+        Ok(Self {
+            storefront,
+            order,
+            inventory,
+            order_service,
+            inventory_service,
+            http,
+        })
+    }
+
+    /// Where callers reach a workload.
+    pub(super) fn url(&self, role: Role) -> String {
+        match role {
+            // Nobody inside the cluster calls it, so there is no Service between the caller and it.
+            Role::Storefront => self.storefront.url.clone(),
+            Role::Order => self.order_service.url(),
+            Role::Inventory => self.inventory_service.url(),
+        }
+    }
+
+    /// The Service of a workload.
+    pub(super) fn service(&self, workload: &str) -> Option<&ProxyControl> {
+        let roles = self.named_services();
+        roles
+            .into_iter()
+            .find(|(name, _)| *name == workload)
+            .map(|(_, service)| service)
+    }
+
+    pub(super) fn services(&self) -> impl Iterator<Item = &ProxyControl> {
+        self.named_services().into_iter().map(|(_, service)| service)
+    }
+
+    /// The workloads that have a Service.
+    pub(super) fn workloads(&self) -> impl Iterator<Item = String> {
+        self.named_services().into_iter().map(|(name, _)| name.to_owned())
+    }
+
+    /// Base URLs of the processes themselves.
+    pub(super) fn pods(&self) -> impl Iterator<Item = &str> {
+        [&self.storefront, &self.order, &self.inventory]
+            .into_iter()
+            .map(|pod| pod.url.as_str())
+    }
+
+    pub(super) fn named_services(&self) -> [(&'static str, &ProxyControl); 2] {
+        [
+            (Role::Order.workload(), &self.order_service),
+            (Role::Inventory.workload(), &self.inventory_service),
+        ]
+    }
+}
+
+/// Starts the Service of a workload that is not there yet.
+async fn service(run: &Run, role: Role) -> Result<ProxyControl, StepError> {
+    let name = format!("Service {}", role.workload());
+    let undo_name = name.clone();
+    let start = async move {
+        let proxy = InterceptProxy::bind(LOOPBACK, ProxyConfig::new(role.workload()))
+            .await?
+            .serve();
+        let control = proxy.control();
+        // Nothing is awaited between its start and this.
+        run.undo()
+            .push_in_process(undo_name, || end(async { Ok(proxy.shutdown().await?) }));
+        Ok::<_, EmbeddedError>(control)
+    };
+    let show = ProxyControl::url;
+    run.step_showing(&name, SERVICE_LIMIT, start, show).await
+}
+
+struct Starter<'a> {
+    run: &'a Run,
+    config: &'a EmbeddedConfig,
+    otlp: &'a str,
+    http: &'a reqwest::Client,
+}
+
+impl Starter<'_> {
+    /// Starts a process and waits until it is ready.
+    async fn pod(&self, role: Role, told: &[(&str, String)]) -> Result<Pod, StepError> {
+        let name = At::cluster(role.workload()).to_string();
+        let spec = self.spec(&name, role, told);
+        let limit = self.config.start_limit;
+        let start = async {
+            let process = self.run.supervise(spec)?;
+            let deadline = self.run.deadline(limit);
+            let announced = process.line(&deadline, |line| {
+                line.strip_prefix("listening http://")?.parse().ok()
+            });
+            let address = announced.await?;
+            let url = format!("http://{address}");
+            let ready = || self.look(&process, &url);
+            wait::until(&deadline, "readiness", ready).await?;
+            Ok::<_, BoxError>(Pod { address, url })
+        };
+        self.run
+            .step_showing(&name, limit, start, |pod: &Pod| pod.url.clone())
+            .await
+    }
+
+    fn spec(&self, name: &str, role: Role, told: &[(&str, String)]) -> ProcessSpec {
+        let binaries = &self.config.binaries;
+        let binary = match role {
+            Role::Storefront => &binaries.storefront,
+            Role::Order => &binaries.order,
+            Role::Inventory => &binaries.inventory,
+        };
+        // Its name and version, the process knows best; it adds today's name for the deployment environment.
+        let resource = format!("{}=embedded", names::DEPLOYMENT_ENVIRONMENT);
+        let extra = self
+            .config
+            .variables
+            .iter()
+            .filter(|(workload, ..)| workload == role.workload());
+        ProcessSpec::new(name, binary)
+            .env("THROUGHLINE_LISTEN", LOOPBACK.to_string())
+            .env("THROUGHLINE_SITE", Site::Cluster.as_str())
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", self.otlp)
+            .env("OTEL_RESOURCE_ATTRIBUTES", resource)
+            .env("OTEL_BSP_SCHEDULE_DELAY", SCHEDULE_DELAY)
+            .envs(told.iter().map(|(name, value)| (*name, value)))
+            .envs(extra.map(|(_, name, value)| (name, value)))
+    }
+
+    async fn look(&self, process: &Process, url: &str) -> Probe<(), BoxError> {
+        if let Some(exit) = process.exited() {
+            return Probe::Broken(
+                ProcessError::Died {
+                    name: process.name().to_owned(),
+                    exit,
+                    tail: process.tail(),
+                    log: process.log().to_owned(),
+                }
+                .into(),
+            );
+        }
+        let asked = self.http.get(format!("{url}/readyz")).timeout(ANSWER_LIMIT);
+        match asked.send().await {
+            Ok(answer) if answer.status() == 200 => Probe::Ready(()),
+            Ok(answer) => Probe::not_yet(format!("/readyz answered {}", answer.status())),
+            Err(error) => Probe::not_yet(testbed::explain::chain(&error)),
+        }
+    }
+}
