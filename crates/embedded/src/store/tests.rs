@@ -1,6 +1,8 @@
 //! The store as a whole: lossless, bounded, in order, whatever comes in.
 
-use std::collections::{HashMap, VecDeque};
+mod eviction;
+mod readers;
+mod search;
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
