@@ -1,0 +1,45 @@
+//! The `throughline-bench` program: measures our parts beside their rivals, on the same machine in the same run.
+
+mod bed;
+mod ingest;
+mod report;
+mod sample;
+mod usage;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Measures Throughline's parts beside their rivals.
+#[derive(Debug, Parser)]
+#[command(name = "throughline-bench", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Spans received, stored and queryable per second of CPU, and bytes for each: our receiver, Jaeger, the Collector
+    Ingest(ingest::Options),
+    /// The receiver that is measured, as a process of its own
+    #[command(hide = true)]
+    Receiver(ingest::ReceiverOptions),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let result = match Cli::parse().verb {
+        Verb::Ingest(options) => ingest::measure(options).await,
+        Verb::Receiver(options) => ingest::receive(options).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody is left to tell when stderr is gone.
+            let _ = writeln!(anstream::stderr(), "error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
