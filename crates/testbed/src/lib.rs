@@ -33,5 +33,5 @@ pub use run_id::RunId;
 pub use signal::{Level, Signals};
 pub use sweep::{SweepError, SweepOptions, SweepReport, sweep};
 pub use undo::{Deed, Undo, UndoError, UndoFailure, UndoId, UndoLeft, UndoReport};
-pub use whoami::Whoami;
 pub use wait::{Probe, WaitError};
+pub use whoami::Whoami;

@@ -45,7 +45,7 @@ async fn begin(root: PathBuf, hang: bool) -> Result<ExitCode, BoxError> {
 
     let undone = run.dir().file("undone");
     let script = if hang {
-        "exec sleep 600"
+        r#"echo trying > "$1"; exec sleep 600"#
     } else {
         r#"echo undone >> "$1""#
     };

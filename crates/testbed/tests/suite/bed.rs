@@ -66,7 +66,7 @@ pub(crate) fn shell(name: &str, script: &str) -> ProcessSpec {
 
 /// Long enough for a busy machine.
 pub(crate) fn generous() -> Deadline {
-    Deadline::after(Duration::from_secs(60))
+    Deadline::after(Duration::from_secs(120))
 }
 
 /// Waits for a line that begins with this, and answers its rest.

@@ -183,22 +183,35 @@ async fn grandchildren_die_with_the_group() {
 }
 
 #[tokio::test]
-async fn grandchildren_of_a_child_that_died_first_are_given_their_grace_and_then_killed() {
+async fn grandchildren_of_a_child_that_died_first_are_given_their_grace() {
     let bed = Bed::new();
     let script = r#"
-        (trap 'echo goodbye; exit 0' TERM; echo up; while :; do sleep 0.05; done) &
-        (trap '' TERM; while :; do sleep 0.05; done) &
-        echo pids $! ; exit 7"#;
+        mkfifo "$THROUGHLINE_RUN_DIR/up"
+        (trap 'echo > "$THROUGHLINE_RUN_DIR/goodbye"; exit 0' TERM
+         echo > "$THROUGHLINE_RUN_DIR/up"; while :; do sleep 0.05; done) &
+        read line < "$THROUGHLINE_RUN_DIR/up"; exit 7"#;
     let child = bed.run.supervise(shell("a", script)).unwrap();
-    let stubborn = pids(&child, "pids ").await;
-    told(&child, "up").await;
     assert_eq!(child.ended(&generous()).await.unwrap(), Exit::Code(7));
+    assert_eq!(child.stop(Duration::from_secs(600)).await.unwrap(), Exit::Code(7));
+    assert!(
+        bed.run.dir().file("goodbye").exists(),
+        "it was not killed before it was done"
+    );
+}
+
+#[tokio::test]
+async fn grandchildren_of_a_child_that_died_first_are_killed_when_they_ignore_sigterm() {
+    let bed = Bed::new();
+    let script = "trap '' TERM; sleep 600 & echo pid $!; exit 7";
+    let child = bed.run.supervise(shell("a", script)).unwrap();
+    let stubborn = pids(&child, "pid ").await;
+    assert_eq!(child.ended(&generous()).await.unwrap(), Exit::Code(7));
+    assert!(alive(stubborn[0]));
     assert_eq!(
-        child.stop(Duration::from_millis(300)).await.unwrap(),
+        child.stop(Duration::from_millis(100)).await.unwrap(),
         Exit::Code(7)
     );
     gone(&stubborn).await;
-    told(&child, "goodbye").await;
 }
 
 #[tokio::test]

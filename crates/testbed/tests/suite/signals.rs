@@ -93,9 +93,10 @@ async fn the_third_signal_leaves_at_once_and_prints_what_is_left() {
     let left = runner.said("left ");
     assert_eq!(left.len(), 1, "{left:?}");
     assert!(
-        left[0].starts_with("the command: sh -c 'exec sleep 600' sh "),
+        left[0].starts_with("the command: sh -c 'echo trying > "),
         "{left:?}"
     );
+    gone(&runner.children()).await;
     bed.run.finish().await;
 }
 

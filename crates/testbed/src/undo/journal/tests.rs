@@ -186,14 +186,7 @@ fn a_failed_deed_is_still_outstanding() {
 
 #[test]
 fn a_full_disk_is_an_error_and_never_a_silent_loss() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("journal");
-    let mut journal = Journal {
-        file: File::options().append(true).open(&path).unwrap(),
-        path,
-        length: 0,
-    };
-    let error = journal.write(1, push(1)).unwrap_err();
+    let error = Journal::on_a_full_disk().write(1, push(1)).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::StorageFull);
 }
 
