@@ -1,8 +1,9 @@
 //! What travels between services: trace context and baggage by the configured propagators, and the correlation headers
 //! that travel whatever happens to the trace context.
 
-use http::{HeaderMap, header::HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::Context;
+use opentelemetry::baggage::{Baggage, BaggageExt};
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
 use opentelemetry_http::HeaderInjector;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
@@ -52,6 +53,12 @@ impl Propagation {
         }
         if let Some(propagator) = &self.baggage {
             cx = propagator.extract_with_context(&cx, &carrier);
+            if let Some(header) = carrier.baggage {
+                cx = cx.with_value(Arrived {
+                    header,
+                    read: cx.clone(),
+                });
+            }
         }
         cx.with_value(Correlation::from_headers(headers))
     }
@@ -66,11 +73,41 @@ impl Propagation {
             }
         }
         if let Some(propagator) = &self.baggage {
-            propagator.inject_context(cx, &mut HeaderInjector(headers));
+            match cx
+                .get::<Arrived>()
+                .and_then(|arrived| arrived.unchanged(cx.baggage()))
+            {
+                Some(header) => {
+                    headers.insert(HeaderName::from_static(BAGGAGE), header);
+                }
+                None => propagator.inject_context(cx, &mut HeaderInjector(headers)),
+            }
         }
         if let Some(correlation) = cx.get::<Correlation>() {
             correlation.inject(headers);
         }
+    }
+}
+
+/// Baggage as it came. It goes out the same as long as nobody changes it: the SDK's propagator cuts a value at its second
+/// `=` and shuffles the entries, and W3C Baggage asks for neither.
+#[derive(Debug)]
+struct Arrived {
+    header: String,
+    /// The context with what was read from it.
+    read: Context,
+}
+
+impl Arrived {
+    /// The header, if `now` is what was read from it.
+    fn unchanged(&self, now: &Baggage) -> Option<HeaderValue> {
+        let read = self.read.baggage();
+        let same = read.len() == now.len()
+            && now.iter().all(|(key, (value, metadata))| {
+                read.get_with_metadata(key)
+                    .is_some_and(|(v, m)| v == value && m == metadata)
+            });
+        same.then(|| HeaderValue::from_str(&self.header).ok()).flatten()
     }
 }
 
@@ -141,8 +178,7 @@ fn joined(headers: &HeaderMap, name: &'static str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
-    use opentelemetry::baggage::BaggageExt;
+    use opentelemetry::KeyValue;
     use opentelemetry::trace::TraceContextExt;
     use rstest::rstest;
 
@@ -190,6 +226,22 @@ mod tests {
         let cx = Propagation::new(true, true).extract(&headers(&[("baggage", "a=1"), ("baggage", "b=2")]));
         assert_eq!(cx.baggage().get("a").map(|value| value.as_str()), Some("1"));
         assert_eq!(cx.baggage().get("b").map(|value| value.as_str()), Some("2"));
+    }
+
+    #[test]
+    fn baggage_goes_out_as_it_came() {
+        let header = "b=x=y==,a=1;ttl=5;secret, c=%20caf%C3%A9";
+        let outgoing = passed_on(&Propagation::new(true, true), &[("baggage", header)]);
+        assert_eq!(text(&outgoing, "baggage"), Some(header));
+    }
+
+    #[test]
+    fn baggage_that_was_changed_goes_out_changed() {
+        let propagation = Propagation::new(true, true);
+        let cx = propagation.extract(&headers(&[("baggage", "tier=gold")]));
+        let mut outgoing = HeaderMap::new();
+        propagation.inject(&cx.with_baggage([KeyValue::new("tier", "lead")]), &mut outgoing);
+        assert_eq!(text(&outgoing, "baggage"), Some("tier=lead"));
     }
 
     #[test]

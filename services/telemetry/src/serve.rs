@@ -5,7 +5,7 @@ mod signals;
 mod start;
 
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -148,11 +148,8 @@ fn at_once(second: Stop) -> ExitCode {
 /// Prints the one line on stdout by which a supervisor learns the address. A wildcard address is nothing to connect to.
 fn announce(mut address: SocketAddr) {
     if address.ip().is_unspecified() {
-        // A socket on the IPv6 wildcard takes IPv4 connections too, unless the system says otherwise.
-        address.set_ip(match address.ip() {
-            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        });
+        // Right for IPv6 as well: its wildcard takes IPv4 connections too, unless the system was told otherwise.
+        address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
     }
     // Nobody may be reading, and that is no reason not to serve.
     let mut stdout = std::io::stdout().lock();

@@ -1,6 +1,8 @@
 //! What the `OTEL_*` variables ask for, read once through a lookup. Only headers, compression, sampler and span limits are
 //! left to the SDK, which reads them itself.
 
+mod target;
+
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ use opentelemetry_sdk::trace::{
 
 use crate::names::vars;
 use crate::propagation::Propagation;
+
+pub use target::{Protocol, SettingsError, Target};
 
 /// How variables are read; tests pass a table.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -61,45 +65,6 @@ pub enum Export {
     Disabled,
 }
 
-/// An OTLP receiver.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
-    /// How to speak to it.
-    pub protocol: Protocol,
-    /// Its URL; for HTTP the whole one, `/v1/traces` included.
-    pub endpoint: String,
-    /// Limit for one export.
-    pub timeout: Duration,
-}
-
-/// The three encodings and transports of OTLP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
-    /// gRPC.
-    Grpc,
-    /// Protobuf over HTTP.
-    HttpProtobuf,
-    /// JSON over HTTP.
-    HttpJson,
-}
-
-/// Settings with which spans can't be exported as asked.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SettingsError {
-    /// TLS was asked for.
-    #[error("endpoint {endpoint:?}: spans are exported in plain text, so the scheme has to be `http`")]
-    Scheme {
-        /// The endpoint as it was given.
-        endpoint: String,
-    },
-    /// The endpoint is no URL.
-    #[error("endpoint {endpoint:?} is no URL such as `http://localhost:4317`")]
-    Endpoint {
-        /// The endpoint as it was given.
-        endpoint: String,
-    },
-}
-
 impl Settings {
     /// Reads the settings. An empty variable counts as unset, as the OpenTelemetry specification says.
     ///
@@ -139,8 +104,14 @@ fn first(lookup: Lookup<'_>, variables: [&'static str; 2]) -> Option<(&'static s
 }
 
 fn export(lookup: Lookup<'_>, ignored: &mut Vec<Ignored>) -> Result<Export, SettingsError> {
-    if set(lookup, vars::SDK_DISABLED).is_some_and(|value| value.eq_ignore_ascii_case("true")) {
-        return Ok(Export::Disabled);
+    match set(lookup, vars::SDK_DISABLED) {
+        Some(value) if value.eq_ignore_ascii_case("true") => return Ok(Export::Disabled),
+        Some(value) if !value.eq_ignore_ascii_case("false") => ignored.push(Ignored {
+            variable: vars::SDK_DISABLED,
+            value,
+            expected: "`true` or `false`",
+        }),
+        _ => {}
     }
     match set(lookup, vars::TRACES_EXPORTER).as_deref() {
         Some("none") => return Ok(Export::None),
@@ -151,64 +122,19 @@ fn export(lookup: Lookup<'_>, ignored: &mut Vec<Ignored>) -> Result<Export, Sett
             expected: "`otlp` or `none`",
         }),
     }
-    Ok(Export::Otlp(target(lookup, ignored)?))
-}
-
-fn target(lookup: Lookup<'_>, ignored: &mut Vec<Ignored>) -> Result<Target, SettingsError> {
-    let mut protocol = Protocol::Grpc;
-    if let Some((variable, value)) = first(lookup, [vars::TRACES_PROTOCOL, vars::PROTOCOL]) {
-        match value.as_str() {
-            "grpc" => {}
-            "http/protobuf" => protocol = Protocol::HttpProtobuf,
-            "http/json" => protocol = Protocol::HttpJson,
-            _ => {
-                ignored.push(Ignored {
-                    variable,
-                    value,
-                    expected: "`grpc`, `http/protobuf` or `http/json`",
-                });
-            }
-        }
-    }
-    let given = first(lookup, [vars::TRACES_ENDPOINT, vars::ENDPOINT]);
-    let endpoint = match (&given, protocol) {
-        (None, Protocol::Grpc) => "http://localhost:4317".to_owned(),
-        (None, _) => "http://localhost:4318/v1/traces".to_owned(),
-        // Used as it is: OTLP 1.11, "Endpoint URLs for OTLP/HTTP".
-        (Some((vars::TRACES_ENDPOINT, url)), _) | (Some((_, url)), Protocol::Grpc) => url.clone(),
-        (Some((_, url)), _) => format!("{}/v1/traces", url.trim_end_matches('/')),
-    };
-    let as_given = || given.clone().map_or_else(|| endpoint.clone(), |(_, url)| url);
-    let timeout = first(lookup, [vars::TRACES_TIMEOUT, vars::TIMEOUT])
-        .and_then(|(variable, _)| number(lookup, variable, ignored))
-        .map_or(
-            opentelemetry_otlp::OTEL_EXPORTER_OTLP_TIMEOUT_DEFAULT,
-            Duration::from_millis,
-        );
-    let uri: http::Uri = endpoint
-        .parse()
-        .map_err(|_| SettingsError::Endpoint { endpoint: as_given() })?;
-    match uri.scheme_str() {
-        Some("http") => Ok(Target {
-            protocol,
-            endpoint,
-            timeout,
-        }),
-        Some(_) => Err(SettingsError::Scheme { endpoint: as_given() }),
-        None => Err(SettingsError::Endpoint { endpoint: as_given() }),
-    }
+    Ok(Export::Otlp(target::target(lookup, ignored)?))
 }
 
 fn propagators(lookup: Lookup<'_>, ignored: &mut Vec<Ignored>) -> Propagation {
     let Some(list) = set(lookup, vars::PROPAGATORS) else {
         return Propagation::new(true, true);
     };
-    let (mut trace_context, mut baggage) = (false, false);
+    let (mut trace_context, mut baggage, mut none) = (false, false, false);
     for name in list.split(',').map(str::trim).filter(|name| !name.is_empty()) {
         match name {
             "tracecontext" => trace_context = true,
             "baggage" => baggage = true,
-            "none" => {}
+            "none" => none = true,
             other => ignored.push(Ignored {
                 variable: vars::PROPAGATORS,
                 value: other.to_owned(),
@@ -216,7 +142,12 @@ fn propagators(lookup: Lookup<'_>, ignored: &mut Vec<Ignored>) -> Propagation {
             }),
         }
     }
-    Propagation::new(trace_context, baggage)
+    if trace_context || baggage || none {
+        Propagation::new(trace_context, baggage)
+    } else {
+        // Nothing in the list is known here, so the whole setting is ignored.
+        Propagation::new(true, true)
+    }
 }
 
 fn number<N>(lookup: Lookup<'_>, variable: &'static str, ignored: &mut Vec<Ignored>) -> Option<N>
@@ -252,54 +183,6 @@ mod tests {
         })
     }
 
-    fn target_of(table: &[(&str, &str)]) -> (Protocol, String) {
-        match read(table).unwrap().export {
-            Export::Otlp(target) => (target.protocol, target.endpoint),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[rstest]
-    #[case::default(&[], Protocol::Grpc, "http://localhost:4317")]
-    #[case::grpc(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4317")], Protocol::Grpc, "http://c:4317")]
-    #[case::http_default(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")], Protocol::HttpJson, "http://localhost:4318/v1/traces")]
-    #[case::http_base(
-        &[("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318/base/")],
-        Protocol::HttpProtobuf, "http://c:4318/base/v1/traces"
-    )]
-    #[case::traces_endpoint_is_used_as_it_is(
-        &[("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:1"),
-          ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://d:2/spans")],
-        Protocol::HttpProtobuf, "http://d:2/spans"
-    )]
-    #[case::traces_protocol_wins(
-        &[("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"), ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc")],
-        Protocol::Grpc, "http://localhost:4317"
-    )]
-    #[case::empty_is_unset(
-        &[("OTEL_EXPORTER_OTLP_PROTOCOL", ""), ("OTEL_EXPORTER_OTLP_ENDPOINT", " ")],
-        Protocol::Grpc, "http://localhost:4317"
-    )]
-    fn finds_the_receiver(
-        #[case] table: &[(&str, &str)],
-        #[case] protocol: Protocol,
-        #[case] endpoint: &str,
-    ) {
-        assert_eq!(target_of(table), (protocol, endpoint.to_owned()));
-    }
-
-    #[rstest]
-    #[case("https://c:4317", SettingsError::Scheme { endpoint: "https://c:4317".into() })]
-    #[case("unix:///tmp/c", SettingsError::Endpoint { endpoint: "unix:///tmp/c".into() })]
-    #[case("c:4317", SettingsError::Endpoint { endpoint: "c:4317".into() })]
-    #[case("not a url", SettingsError::Endpoint { endpoint: "not a url".into() })]
-    fn refuses_an_endpoint_that_it_cannot_export_to(#[case] endpoint: &str, #[case] error: SettingsError) {
-        assert_eq!(
-            read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)]).unwrap_err(),
-            error
-        );
-    }
-
     #[test]
     fn export_can_be_switched_off_in_two_ways() {
         assert_eq!(
@@ -310,13 +193,14 @@ mod tests {
             read(&[("OTEL_SDK_DISABLED", "TRUE")]).unwrap().export,
             Export::Disabled
         );
-        assert!(matches!(
-            read(&[("OTEL_SDK_DISABLED", "1")]).unwrap().export,
-            Export::Otlp(_)
-        ));
+        for not_true in ["false", "1"] {
+            let settings = read(&[("OTEL_SDK_DISABLED", not_true)]).unwrap();
+            assert!(matches!(settings.export, Export::Otlp(_)), "{not_true}");
+        }
     }
 
     #[rstest]
+    #[case("OTEL_SDK_DISABLED", "1")]
     #[case("OTEL_TRACES_EXPORTER", "zipkin")]
     #[case("OTEL_EXPORTER_OTLP_PROTOCOL", "http")]
     #[case("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "GRPC")]
@@ -358,5 +242,25 @@ mod tests {
         assert!(
             matches!(settings.export, Export::Otlp(Target { timeout, .. }) if timeout.as_millis() == 500)
         );
+    }
+
+    #[rstest]
+    #[case("tracecontext", true, false)]
+    #[case("baggage", false, true)]
+    #[case("baggage,tracecontext,b3", true, true)]
+    #[case("none", false, false)]
+    #[case("b3", true, true)]
+    fn chooses_propagators(#[case] list: &str, #[case] trace_context: bool, #[case] baggage: bool) {
+        let propagation = read(&[("OTEL_PROPAGATORS", list)]).unwrap().propagation;
+        let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let incoming = [("traceparent", traceparent), ("baggage", "tier=gold")];
+        let incoming = incoming.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        let mut outgoing = http::HeaderMap::new();
+        propagation.inject(
+            &propagation.extract(&incoming.into_iter().collect()),
+            &mut outgoing,
+        );
+        assert_eq!(outgoing.contains_key("traceparent"), trace_context);
+        assert_eq!(outgoing.contains_key("baggage"), baggage);
     }
 }

@@ -33,10 +33,10 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// A bench with W3C propagation and calls of two seconds at most.
+    /// A bench with W3C propagation and a time limit for calls that a busy machine does not reach.
     #[must_use]
     pub fn new() -> Self {
-        Self::with(Propagation::new(true, true), Duration::from_secs(2))
+        Self::with(Propagation::new(true, true), Duration::from_secs(30))
     }
 
     /// A bench with these settings.
@@ -152,6 +152,18 @@ pub fn attribute(span: &SpanData, key: &'static str) -> Option<Value> {
         span.attributes
     );
     first
+}
+
+/// All attributes of a span, sorted by name.
+#[must_use]
+pub fn attributes(span: &SpanData) -> Vec<(&str, Value)> {
+    let mut attributes: Vec<_> = span
+        .attributes
+        .iter()
+        .map(|attribute| (attribute.key.as_str(), attribute.value.clone()))
+        .collect();
+    attributes.sort_by(|one, other| one.0.cmp(other.0));
+    attributes
 }
 
 /// An attribute of a span as text.

@@ -72,11 +72,7 @@ async fn it_says_who_it_is() {
 async fn a_request_under_way_is_finished_before_it_ends() {
     let mut inventory = Inventory::start().await;
     inventory.hold();
-    let mut service = Service::start(
-        &["--inventory-url", &inventory.url, "--upstream-timeout", "30s"],
-        &[NO_EXPORT],
-    )
-    .await;
+    let mut service = Service::start(&["--inventory-url", &inventory.url], &[NO_EXPORT]).await;
     let url = service.url.clone();
     let order = tokio::spawn(async move {
         let request = client()
@@ -121,11 +117,7 @@ async fn a_second_signal_ends_it_at_once() {
     for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
         let mut inventory = Inventory::start().await;
         inventory.hold();
-        let mut service = Service::start(
-            &["--inventory-url", &inventory.url, "--upstream-timeout", "30s"],
-            &[NO_EXPORT],
-        )
-        .await;
+        let mut service = Service::start(&["--inventory-url", &inventory.url], &[NO_EXPORT]).await;
         let request = client()
             .post(format!("{}/api/orders", service.url))
             .body(crate::process::ORDER);

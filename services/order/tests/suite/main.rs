@@ -8,3 +8,4 @@ mod orders;
 mod process;
 mod receiver;
 mod settings;
+mod trouble;

@@ -89,7 +89,7 @@ async fn ended(child: Child) -> Ended {
 impl Service {
     /// Starts the binary on a free port and waits for its address.
     pub(crate) async fn start(args: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut all = vec![("THROUGHLINE_LISTEN", "127.0.0.1:0")];
+        let mut all = vec![("THROUGHLINE_LISTEN", "127.0.0.1:0"), ("UPSTREAM_TIMEOUT", "30s")];
         all.extend(variables);
         let mut child = command(args, &all).spawn().unwrap();
         let stdout = Lines::of(child.stdout.take().unwrap());

@@ -1,8 +1,7 @@
-//! Calls to another service: client spans, what travels along, connections, and every way to get no answer.
+//! Calls to another service: client spans, what travels along, connections of their own.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::Router;
 use axum::response::IntoResponse;
@@ -11,11 +10,10 @@ use http::{HeaderMap, StatusCode};
 use opentelemetry::Value;
 use opentelemetry::trace::SpanKind;
 use rstest::rstest;
-use telemetry::testing::{Bench, error_of, is_child, nobody, text};
-use telemetry::{BaseUrl, CallError, Propagation, Routes};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use telemetry::testing::{Bench, attributes, error_of, is_child, text};
+use telemetry::{BaseUrl, Propagation, Routes};
 
+use crate::raw::{answer_with, raw};
 use crate::{send, traced};
 
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -83,28 +81,19 @@ async fn a_call_makes_a_client_span_by_the_conventions() {
     .await;
     let span = bench.span(&SpanKind::Client, "GET /echo");
     let port: u16 = back.base.to_string().rsplit(':').next().unwrap().parse().unwrap();
-    let mut attributes: Vec<(String, Value)> = span
-        .attributes
-        .iter()
-        .map(|kv| (kv.key.to_string(), kv.value.clone()))
-        .collect();
-    attributes.sort_by(|one, other| one.0.cmp(&other.0));
-    let expected: Vec<(String, Value)> = vec![
-        ("http.request.method".into(), "GET".into()),
-        ("http.response.status_code".into(), 200_i64.into()),
-        ("network.peer.address".into(), "127.0.0.1".into()),
-        ("network.peer.port".into(), i64::from(port).into()),
-        ("network.protocol.version".into(), "1.1".into()),
-        ("server.address".into(), "127.0.0.1".into()),
-        ("server.port".into(), i64::from(port).into()),
-        ("throughline.request.id".into(), "r-81".into()),
-        (
-            "url.full".into(),
-            format!("{}/echo?sku=a%26b+c", back.base).into(),
-        ),
-        ("url.template".into(), "/echo".into()),
+    let expected: Vec<(&str, Value)> = vec![
+        ("http.request.method", "GET".into()),
+        ("http.response.status_code", 200_i64.into()),
+        ("network.peer.address", "127.0.0.1".into()),
+        ("network.peer.port", i64::from(port).into()),
+        ("network.protocol.version", "1.1".into()),
+        ("server.address", "127.0.0.1".into()),
+        ("server.port", i64::from(port).into()),
+        ("throughline.request.id", "r-81".into()),
+        ("url.full", format!("{}/echo?sku=a%26b+c", back.base).into()),
+        ("url.template", "/echo".into()),
     ];
-    assert_eq!(attributes, expected);
+    assert_eq!(attributes(&span), expected);
     assert_eq!(error_of(&span), None);
     assert!(is_child(&span, &bench.span(&SpanKind::Server, "GET /front")));
     assert!(is_child(&bench.span(&SpanKind::Server, "GET /echo"), &span));
@@ -201,142 +190,6 @@ async fn a_body_is_sent_as_json() {
     let upstream = bench.kit.client.upstream("backend", back.base.clone());
     let answer = upstream.post("/take", b"{}".to_vec()).await.unwrap();
     assert_eq!(answer.body, b"application/json {}");
-}
-
-/// A listener that does with each connection what it is told, and counts them.
-async fn raw<F, P>(behave: F) -> (BaseUrl, Arc<AtomicUsize>)
-where
-    F: Fn(tokio::net::TcpStream) -> P + Send + 'static,
-    P: Future<Output = ()> + Send + 'static,
-{
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap())
-        .parse()
-        .unwrap();
-    let accepted = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&accepted);
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            count.fetch_add(1, Ordering::Relaxed);
-            tokio::spawn(behave(stream));
-        }
-    });
-    (base, accepted)
-}
-
-async fn answer_with(mut stream: tokio::net::TcpStream, answer: &'static str) {
-    let mut request = [0; 2048];
-    let _ = stream.read(&mut request).await;
-    let _ = stream.write_all(answer.as_bytes()).await;
-}
-
-/// What a call to `base` comes to, and that its span says the same.
-async fn failed_call(base: BaseUrl) -> (CallError, u16) {
-    let bench = Bench::with(Propagation::new(true, true), Duration::from_millis(300));
-    let error = bench
-        .kit
-        .client
-        .upstream("backend", base)
-        .get("/echo", &[])
-        .await
-        .unwrap_err();
-    let span = bench.span(&SpanKind::Client, "GET /echo");
-    assert_eq!(text(&span, "error.type").as_deref(), Some(error.error_type()));
-    assert_eq!(error_of(&span), Some(telemetry::chain(&error)));
-    assert_eq!(bench.kit.telemetry.ledger.read().pending(), 0);
-    let status = error.problem().status;
-    (error, status)
-}
-
-#[tokio::test]
-async fn nobody_there_is_told_as_refused() {
-    let (error, status) = failed_call(nobody()).await;
-    assert!(
-        matches!(error, CallError::Connect { refused: true, .. }),
-        "{error:?}"
-    );
-    assert_eq!((error.error_type(), status), ("connection_refused", 502));
-    let words = telemetry::chain(&error);
-    assert!(
-        words.starts_with("backend cannot be reached at http://127.0.0.1:1/echo: "),
-        "{words}"
-    );
-    assert!(words.contains("refused"), "{words}");
-}
-
-#[tokio::test]
-async fn a_name_that_does_not_resolve_is_no_connection() {
-    let (error, status) = failed_call("http://no-such-host.invalid".parse().unwrap()).await;
-    // A resolver that itself does not answer is too slow, and that is no mistake of the call.
-    assert!(
-        matches!(
-            error,
-            CallError::Connect { refused: false, .. } | CallError::Timeout { .. }
-        ),
-        "{error:?}"
-    );
-    assert!(matches!(status, 502 | 504));
-}
-
-#[tokio::test]
-async fn silence_is_a_timeout() {
-    let (base, _) = raw(|stream| async move {
-        let _open = stream;
-        std::future::pending::<()>().await;
-    })
-    .await;
-    let begun = Instant::now();
-    let (error, status) = failed_call(base).await;
-    assert!(
-        matches!(error, CallError::Timeout { limit, .. } if limit == Duration::from_millis(300)),
-        "{error:?}"
-    );
-    assert_eq!((error.error_type(), status), ("timeout", 504));
-    assert!(begun.elapsed() >= Duration::from_millis(300));
-}
-
-#[tokio::test]
-async fn a_body_that_never_ends_is_a_timeout() {
-    let (base, _) = raw(|mut stream| async move {
-        let mut request = [0; 2048];
-        let _ = stream.read(&mut request).await;
-        let _ = stream
-            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc")
-            .await;
-        std::future::pending::<()>().await;
-    })
-    .await;
-    assert!(matches!(
-        failed_call(base).await,
-        (CallError::Timeout { .. }, 504)
-    ));
-}
-
-#[rstest]
-#[case::hung_up("")]
-#[case::no_http("220 mail.example ESMTP\r\n")]
-#[case::half_a_body("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc")]
-#[tokio::test]
-async fn what_is_no_whole_answer_is_broken(#[case] answer: &'static str) {
-    let (base, _) = raw(move |stream| answer_with(stream, answer)).await;
-    let (error, status) = failed_call(base).await;
-    assert!(matches!(error, CallError::Broken { .. }), "{error:?}");
-    assert_eq!((error.error_type(), status), ("broken_response", 502));
-}
-
-#[tokio::test]
-async fn an_answer_without_bounds_is_not_read() {
-    let (base, _) = raw(|mut stream| async move {
-        let mut request = [0; 2048];
-        let _ = stream.read(&mut request).await;
-        let head = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n".to_vec();
-        let _ = stream.write_all(&head).await;
-        while stream.write_all(&[b'a'; 65_536]).await.is_ok() {}
-    })
-    .await;
-    let (error, status) = failed_call(base).await;
-    assert!(matches!(error, CallError::TooLarge { .. }), "{error:?}");
-    assert_eq!(status, 502);
 }
 
 #[tokio::test]

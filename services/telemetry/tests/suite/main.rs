@@ -4,7 +4,10 @@
 
 mod accounting;
 mod calls;
+mod contract;
+mod no_answer;
 mod operations;
+mod raw;
 mod server_spans;
 
 use axum::Router;
