@@ -19,7 +19,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 use opentelemetry_proto::tonic::common::v1::any_value;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
 use prost::Message;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -34,6 +34,25 @@ pub(crate) enum Manners {
     Refuse,
     /// Never answers.
     Hang,
+}
+
+/// A receiver that is not there yet: its port is taken, so that nobody else gets it, and refuses connections.
+pub(crate) struct Absent(TcpSocket);
+
+impl Absent {
+    pub(crate) fn reserve() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        Self(socket)
+    }
+
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://{}", self.0.local_addr().unwrap())
+    }
+
+    pub(crate) fn arrive(self) -> Receiver {
+        Receiver::on(self.0.listen(1024).unwrap())
+    }
 }
 
 /// A running receiver; ends with its handle.
@@ -52,11 +71,10 @@ struct Door {
 
 impl Receiver {
     pub(crate) async fn start() -> Self {
-        Self::start_at("127.0.0.1:0".parse().unwrap()).await
+        Absent::reserve().arrive()
     }
 
-    pub(crate) async fn start_at(address: SocketAddr) -> Self {
-        let listener = TcpListener::bind(address).await.unwrap();
+    fn on(listener: TcpListener) -> Self {
         let address = listener.local_addr().unwrap();
         let (received_tx, received) = watch::channel(Vec::new());
         let manners = Arc::new(Mutex::new(Manners::Accept));

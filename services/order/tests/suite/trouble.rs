@@ -7,7 +7,7 @@ use rstest::rstest;
 
 use crate::export::{NEVER, SOON, SPANS, counts, settled, start};
 use crate::process::Inventory;
-use crate::receiver::{Manners, Receiver};
+use crate::receiver::{Absent, Manners, Receiver};
 
 const PROTOCOLS: [&str; 3] = ["grpc", "http/protobuf", "http/json"];
 
@@ -19,8 +19,8 @@ async fn a_receiver_that_is_not_there_is_told_once() {
 
 async fn check_absence(protocol: &str) {
     let inventory = Inventory::start().await;
-    // Its port is free again, and taken again below.
-    let address = Receiver::start().await.endpoint();
+    let absent = Absent::reserve();
+    let address = absent.endpoint();
     let mut service = start(&inventory, &address, protocol, &[SOON]).await;
     assert_eq!(service.order().await, 201);
     let told = service.says(&["WARN", "spans cannot be exported"]).await;
@@ -35,7 +35,7 @@ async fn check_absence(protocol: &str) {
     assert_eq!(service.order().await, 201);
     assert_eq!(counts(&settled(&service).await), (2 * SPANS, 0, 2 * SPANS));
 
-    let mut receiver = Receiver::start_at(address.trim_start_matches("http://").parse().unwrap()).await;
+    let mut receiver = absent.arrive();
     assert_eq!(service.order().await, 201);
     service
         .says(&["INFO", "spans are exported again", "given_up=8"])
