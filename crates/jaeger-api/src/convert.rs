@@ -34,16 +34,29 @@ pub fn kind_from_text(text: &str) -> SpanKind {
     }
 }
 
-/// The word for one of OTLP's numbers ([`v3::kind`](crate::wire::v3::kind)); empty when the kind is unspecified.
+/// The lower-case word for a kind; empty when it is unspecified.
 #[must_use]
-pub const fn kind_text(number: i32) -> &'static str {
+pub const fn kind_word(kind: SpanKind) -> &'static str {
+    match kind {
+        SpanKind::Unspecified => "",
+        SpanKind::Internal => "internal",
+        SpanKind::Server => "server",
+        SpanKind::Client => "client",
+        SpanKind::Producer => "producer",
+        SpanKind::Consumer => "consumer",
+    }
+}
+
+/// What one of OTLP's numbers ([`v3::kind`](crate::wire::v3::kind)) means; anything else is unspecified.
+#[must_use]
+pub const fn kind_from_number(number: i32) -> SpanKind {
     match number {
-        kind::INTERNAL => "internal",
-        kind::SERVER => "server",
-        kind::CLIENT => "client",
-        kind::PRODUCER => "producer",
-        kind::CONSUMER => "consumer",
-        _ => "",
+        kind::INTERNAL => SpanKind::Internal,
+        kind::SERVER => SpanKind::Server,
+        kind::CLIENT => SpanKind::Client,
+        kind::PRODUCER => SpanKind::Producer,
+        kind::CONSUMER => SpanKind::Consumer,
+        _ => SpanKind::Unspecified,
     }
 }
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use trace::names::SERVICE_NAME;
 use trace::span::{Attributes, SpanEvent};
-use trace::{Resource, ServiceName, Span, SpanKind, Status, Trace, UnixNanos, Value};
+use trace::{Resource, ServiceName, Span, Status, Trace, UnixNanos, Value};
 
-use super::{UnusableSpan, WARNINGS, service_name};
+use super::{UnusableSpan, WARNINGS, kind_from_number, service_name};
 use crate::wire::json::float_text;
-use crate::wire::v3::{self, AnyValue, KeyValue, TracesData, kind, status_code};
+use crate::wire::v3::{self, AnyValue, KeyValue, TracesData, status_code};
 
 /// The traces of an answer, in the order in which their first spans appear.
 ///
@@ -52,7 +52,7 @@ fn read_span(span: v3::Span, resource: &Arc<Resource>, position: usize) -> Resul
         span_id,
         parent: trace::SpanId::try_from(span.parent_span_id).ok(),
         resource: Arc::clone(resource),
-        kind: read_kind(span.kind),
+        kind: kind_from_number(span.kind),
         start: UnixNanos(span.start_time_unix_nano),
         end: UnixNanos(span.end_time_unix_nano.max(span.start_time_unix_nano)),
         status: match span.status.code {
@@ -109,16 +109,5 @@ fn value(value: AnyValue) -> Value {
                 .collect(),
         ),
         AnyValue::Unset | AnyValue::Bytes(_) => Value::String(value.to_string()),
-    }
-}
-
-const fn read_kind(number: i32) -> SpanKind {
-    match number {
-        kind::INTERNAL => SpanKind::Internal,
-        kind::SERVER => SpanKind::Server,
-        kind::CLIENT => SpanKind::Client,
-        kind::PRODUCER => SpanKind::Producer,
-        kind::CONSUMER => SpanKind::Consumer,
-        _ => SpanKind::Unspecified,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use trace::names::SERVICE_NAME;
 
-use super::{WARNINGS, kind_text, tags};
+use super::{WARNINGS, kind_from_number, kind_word, tags};
 use crate::wire::id::TraceId;
 use crate::wire::legacy::{Log, Process, RefType, Reference, Span, Tag, TagValue, Trace};
 use crate::wire::v3::{self, AnyValue, KeyValue, Resource, Scope, TracesData, status_code};
@@ -178,7 +178,7 @@ fn write_tags(span: &v3::Span, scope: &Scope) -> Vec<Tag> {
             .filter(|attribute| !is_warnings(attribute))
             .map(write_tag),
     );
-    text(&mut tags, tags::KIND, kind_text(span.kind));
+    text(&mut tags, tags::KIND, kind_word(kind_from_number(span.kind)));
     match span.status.code {
         status_code::OK => tags.push(Tag::new(tags::STATUS_CODE, "OK")),
         status_code::ERROR => {
@@ -223,17 +223,17 @@ fn write_tag(attribute: &KeyValue) -> Tag {
 }
 
 fn is_warnings(attribute: &KeyValue) -> bool {
-    attribute.key == WARNINGS && attribute.value.as_array().is_some()
+    attribute.key == WARNINGS
 }
 
+/// A list of texts, or in an odd span a single text; an odd span may also have several of either.
 fn warnings(span: &v3::Span) -> Vec<String> {
-    let lists = span
-        .attributes
-        .iter()
-        .filter(|attribute| attribute.key == WARNINGS);
-    lists
-        .filter_map(|attribute| attribute.value.as_array())
-        .flatten()
-        .map(ToString::to_string)
-        .collect()
+    let mut warnings = Vec::new();
+    for attribute in span.attributes.iter().filter(|attribute| is_warnings(attribute)) {
+        match attribute.value.as_array() {
+            Some(list) => warnings.extend(list.iter().map(ToString::to_string)),
+            None => warnings.push(attribute.value.to_string()),
+        }
+    }
+    warnings
 }
