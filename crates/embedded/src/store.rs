@@ -5,6 +5,7 @@ pub(crate) mod arbitrary;
 mod batch;
 mod catalog;
 mod decode;
+mod index;
 mod pool;
 mod query;
 mod rejected;
@@ -26,6 +27,7 @@ use trace::SpanKind;
 
 use batch::Batch;
 use catalog::Catalog;
+use index::Hasher;
 use query::Criteria;
 use shelf::Shelf;
 
@@ -110,6 +112,7 @@ pub struct SpanStore(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     limits: Limits,
+    hasher: Hasher,
     state: RwLock<State>,
 }
 
@@ -136,7 +139,7 @@ impl SpanStore {
     /// # Errors
     /// When the bytes are not such a message; nothing of it is stored then.
     pub fn insert_encoded(&self, request: &[u8]) -> Result<Inserted, Malformed> {
-        let batch = Batch::read(request)?;
+        let batch = Batch::read(request, &self.0.hasher)?;
         let inserted = Inserted {
             accepted: batch.accepted,
             rejected: batch.rejected,
@@ -170,7 +173,7 @@ impl SpanStore {
     /// allows none, none.
     #[must_use]
     pub fn trace(&self, id: [u8; 16]) -> Option<Vec<ResourceSpans>> {
-        let views = self.read().shelf.trace(&id)?;
+        let views = self.read().shelf.trace(&id, self.0.hasher.hash(&id))?;
         Some(decode::resource_spans(&views))
     }
 

@@ -7,6 +7,7 @@
 use prost::bytes::Bytes;
 use trace::SpanKind;
 
+use super::index::{Hasher, IdHash};
 use super::rejected::Rejected;
 use super::sanitize;
 use super::scan::{self, Span};
@@ -30,6 +31,7 @@ pub(super) struct Resource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Run {
     pub(super) trace: [u8; 16],
+    pub(super) hash: IdHash,
     /// Place in [`Batch::slabs`].
     pub(super) slab: u32,
     pub(super) offset: u32,
@@ -62,17 +64,20 @@ pub(super) struct Batch<'a> {
     pub(super) rejected: Rejected,
     open: Vec<u8>,
     recent: Recent,
+    hasher: Hasher,
 }
 
 impl<'a> Batch<'a> {
     /// Reads an encoded `ExportTraceServiceRequest`.
-    pub(super) fn read(request: &'a [u8]) -> Result<Self, Malformed> {
+    pub(super) fn read(request: &'a [u8], hasher: &Hasher) -> Result<Self, Malformed> {
         if request.len() > i32::MAX as usize {
             return Err(Malformed::TooLong { bytes: request.len() });
         }
         let open = Vec::with_capacity(request.len().min(SLAB));
+        let hasher = hasher.clone();
         let mut batch = Self {
             open,
+            hasher,
             ..Self::default()
         };
         let mut request = Reader::new(request, &schema::REQUEST, DEPTH);
@@ -206,6 +211,7 @@ impl<'a> Batch<'a> {
             }
             _ => self.runs.push(Run {
                 trace,
+                hash: self.hasher.hash(&trace),
                 slab,
                 offset,
                 len,

@@ -1,21 +1,24 @@
 //! The traces themselves, in the order in which each was first seen, within the limits.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::mem::size_of;
 use std::sync::Arc;
 
 use prost::bytes::Bytes;
 
 use super::Limits;
-use super::batch::{Batch, Resource, Run};
+use super::batch::{Batch, Resource};
+use super::index::{self, IdHash, Index};
 use super::pool::{Interner, Pool};
 
+/// The most traces, so that the lower half of a number tells them apart.
+const MOST: usize = 1 << 31;
 /// What the allocator keeps of its own beside every piece of memory.
 const ALLOCATION: usize = 16;
 /// Memory of an empty slab: its handle with its count, and one allocation.
 const SLAB_COST: usize = size_of::<Option<(Bytes, u32)>>() + ALLOCATION;
-/// Memory of a trace of one run. The index is at least seven sixteenths full.
-const TRACE_COST: usize = size_of::<Trace>() + (size_of::<([u8; 16], u64)>() + 1) * 3 / 2;
+/// Memory of a trace of one run.
+const TRACE_COST: usize = size_of::<Trace>() + index::COST;
 /// Memory for a further run of a trace.
 const RUN_COST: usize = size_of::<Piece>();
 /// Memory of an interned resource or scope beside its bytes: two handles, counts, and allocations.
@@ -62,6 +65,7 @@ struct Piece {
 #[derive(Debug)]
 struct Trace {
     id: [u8; 16],
+    hash: IdHash,
     first: Piece,
     more: Vec<Piece>,
 }
@@ -91,8 +95,8 @@ pub(super) struct Shelf {
     traces: VecDeque<Trace>,
     /// The number of the trace in front: how many were evicted so far.
     front: u64,
-    /// Numbers by id.
-    numbers: HashMap<[u8; 16], u64>,
+    /// The lower halves of the traces' numbers, by id. Never are so many traces held that this is ambiguous.
+    index: Index,
     slabs: Pool<Bytes>,
     resources: Interner<Resource>,
     scopes: Interner<Scope>,
@@ -117,31 +121,21 @@ impl Shelf {
                 self.slabs.put(slab)
             })
             .collect();
-        for Run {
-            trace,
-            slab,
-            offset,
-            len,
-            spans,
-            scope,
-        } in runs
-        {
+        for run in runs {
             let piece = Piece {
-                slab: slabs[slab as usize],
-                offset,
-                len,
-                spans,
-                scope: scopes[scope as usize],
+                slab: slabs[run.slab as usize],
+                offset: run.offset,
+                len: run.len,
+                spans: run.spans,
+                scope: scopes[run.scope as usize],
             };
             self.slabs.hold(piece.slab);
             self.scopes.hold(piece.scope);
-            self.load.spans += spans as usize;
-            self.append(trace, piece);
+            self.load.spans += piece.spans as usize;
+            self.append(run.trace, run.hash, piece);
         }
-        while self.traces.len() > limits.traces
-            || self.load.spans > limits.spans
-            || self.load.bytes > limits.bytes
-        {
+        let most = limits.traces.min(MOST);
+        while self.traces.len() > most || self.load.spans > limits.spans || self.load.bytes > limits.bytes {
             self.evict();
         }
     }
@@ -155,9 +149,13 @@ impl Shelf {
     }
 
     /// A trace's spans in the order of their arrival.
-    pub(super) fn trace(&self, id: &[u8; 16]) -> Option<Vec<View>> {
-        let number = self.numbers.get(id)?;
-        let trace = self.traces.get((number - self.front) as usize)?;
+    pub(super) fn trace(&self, id: &[u8; 16], hash: IdHash) -> Option<Vec<View>> {
+        let front = self.front as u32;
+        let place = |number: u32| number.wrapping_sub(front) as usize;
+        let number = self
+            .index
+            .find(hash, |number| self.traces[place(number)].id == *id)?;
+        let trace = &self.traces[place(number)];
         Some(trace.pieces().map(|piece| self.view(piece)).collect())
     }
 
@@ -225,21 +223,24 @@ impl Shelf {
         scopes.into_iter().map(intern).collect()
     }
 
-    fn append(&mut self, id: [u8; 16], piece: Piece) {
-        let next = self.front + self.traces.len() as u64;
-        let number = *self.numbers.entry(id).or_insert(next);
-        if number == next {
-            self.traces.push_back(Trace {
-                id,
-                first: piece,
-                more: Vec::new(),
-            });
-            self.load.bytes += TRACE_COST;
-        } else {
-            let more = &mut self.traces[(number - self.front) as usize].more;
+    fn append(&mut self, id: [u8; 16], hash: IdHash, piece: Piece) {
+        let (front, traces) = (self.front as u32, &self.traces);
+        let is_it = |number: u32| traces[number.wrapping_sub(front) as usize].id == id;
+        let next = front.wrapping_add(traces.len() as u32);
+        if let Some(number) = self.index.find_or_put(hash, next, is_it) {
+            let more = &mut self.traces[number.wrapping_sub(front) as usize].more;
             let before = more.capacity();
             more.push(piece);
             self.load.bytes += (more.capacity() - before) * RUN_COST;
+        } else {
+            let more = Vec::new();
+            self.traces.push_back(Trace {
+                id,
+                hash,
+                first: piece,
+                more,
+            });
+            self.load.bytes += TRACE_COST;
         }
     }
 
@@ -247,8 +248,8 @@ impl Shelf {
         let Some(trace) = self.traces.pop_front() else {
             return;
         };
+        self.index.remove(trace.hash, self.front as u32);
         self.front += 1;
-        self.numbers.remove(&trace.id);
         self.load.evicted_traces += 1;
         self.load.bytes -= TRACE_COST + trace.more.capacity() * RUN_COST;
         for piece in trace.pieces() {

@@ -261,7 +261,12 @@ impl<'a> Reader<'a> {
         };
         match field.kind {
             Kind::Message(message) => self.message(key, message)?.check_all(flaw),
-            Kind::Text => self.text(key, flaw).map(drop),
+            Kind::Text => {
+                if !is_utf8(self.delimited(key)?) {
+                    *flaw = Some(Flaw::Utf8);
+                }
+                Ok(())
+            }
             Kind::Bytes => self.delimited(key).map(drop),
             Kind::Id(len) => {
                 let found = self.delimited(key)?.len();
@@ -318,4 +323,13 @@ impl<'a> Reader<'a> {
             _ => self.take(4).map(drop),
         }
     }
+}
+
+/// Most texts are short and ASCII, for which the general check takes longer to begin than this takes in all.
+#[inline]
+fn is_utf8(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let words = words.iter().fold(0, |all, word| all | u64::from_le_bytes(*word));
+    let rest = rest.iter().fold(0, |all, byte| all | byte);
+    (words & 0x8080_8080_8080_8080 == 0 && rest < 0x80) || str::from_utf8(bytes).is_ok()
 }
