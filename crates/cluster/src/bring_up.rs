@@ -68,37 +68,39 @@ pub struct Plan {
 
 /// An environment that is up.
 pub struct Up {
-    /// Its kind cluster.
-    pub cluster: String,
-    /// The value of the run label on its objects.
-    pub label: String,
-    /// Its kubeconfig, in the run directory.
-    pub kubeconfig: PathBuf,
-    /// The client for it.
+    /// The client for its cluster.
     pub client: Client,
     /// Where things answer.
     pub endpoints: Endpoints,
-    // Nobody else may use a kept cluster meanwhile.
-    _lease: Option<Lease>,
 }
 
-/// The cluster that a run uses.
-struct Choice {
-    name: String,
-    label: String,
-    /// It is there already.
-    warm: bool,
-    lease: Option<Lease>,
+/// The cluster that a run uses. Known before there is one, and as long as evidence may be wanted.
+#[derive(Debug)]
+pub struct Choice {
+    /// Its name.
+    pub name: String,
+    /// The value of the run label on the objects in it.
+    pub label: String,
+    /// Where its kubeconfig is or will be, in the run directory.
+    pub kubeconfig: PathBuf,
+    /// Whether it is there already.
+    pub warm: bool,
+    // Nobody else may use a kept cluster meanwhile.
+    _lease: Option<Lease>,
 }
 
 /// Brings everything up.
 ///
 /// # Errors
 /// The first part that failed; the others are given up, and what they made is on the undo stack.
-pub async fn bring_up(run: &Run, plan: &Plan, docker: &Docker, kind: &Kind) -> Result<Up, ClusterError> {
-    let choice = choose(run, plan, kind).await?;
+pub async fn bring_up(
+    run: &Run,
+    plan: &Plan,
+    docker: &Docker,
+    kind: &Kind,
+    choice: &Choice,
+) -> Result<Up, ClusterError> {
     let node = Node::of_cluster(docker.clone(), &choice.name);
-    let kubeconfig = run.dir().file("kubeconfig");
     let (packed_tx, packed_rx) = watch::channel(None);
     let (loaded_tx, loaded_rx) = watch::channel(images::Loaded::default());
     let stage = Stage {
@@ -107,14 +109,14 @@ pub async fn bring_up(run: &Run, plan: &Plan, docker: &Docker, kind: &Kind) -> R
         docker,
         kind,
         node: &node,
-        choice: &choice,
+        choice,
     };
     let work = async {
         tokio::try_join!(
             Box::pin(stage.make_cluster()),
             Box::pin(stage.pack_services(packed_tx)),
             Box::pin(stage.load_images(packed_rx.clone(), loaded_tx)),
-            Box::pin(stage.roll_out(&kubeconfig, packed_rx, loaded_rx)),
+            Box::pin(stage.roll_out(packed_rx, loaded_rx)),
         )
     };
     let (undo, (), (), (client, endpoints)) = work.await?;
@@ -135,28 +137,24 @@ pub async fn bring_up(run: &Run, plan: &Plan, docker: &Docker, kind: &Kind) -> R
         // It is up and stays; `down` finds it by its name.
         run.undo().done(undo);
     }
-    let Choice {
-        name, label, lease, ..
-    } = choice;
-    Ok(Up {
-        cluster: name,
-        label,
-        kubeconfig,
-        client,
-        endpoints,
-        _lease: lease,
-    })
+    Ok(Up { client, endpoints })
 }
 
 /// A cluster of the run's own, or with `--keep` the one that fits and that others may have left.
-async fn choose(run: &Run, plan: &Plan, kind: &Kind) -> Result<Choice, ClusterError> {
+///
+/// # Errors
+/// The kept cluster is in use, or Docker can't be reached.
+pub async fn choose(run: &Run, plan: &Plan, kind: &Kind) -> Result<Choice, ClusterError> {
+    let kubeconfig = run.dir().file("kubeconfig");
     if !run.keep() {
         let label = run.id().to_string();
+        let name = format!("{}-{label}", plan.prefix);
         return Ok(Choice {
-            name: format!("{}-{label}", plan.prefix),
+            name,
             label,
+            kubeconfig,
             warm: false,
-            lease: None,
+            _lease: None,
         });
     }
     let label = kind_config::fingerprint(&plan.pins);
@@ -168,8 +166,9 @@ async fn choose(run: &Run, plan: &Plan, kind: &Kind) -> Result<Choice, ClusterEr
     Ok(Choice {
         name,
         label,
+        kubeconfig,
         warm,
-        lease: Some(lease),
+        _lease: Some(lease),
     })
 }
 

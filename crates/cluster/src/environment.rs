@@ -1,6 +1,6 @@
 //! The environment on real Kubernetes, behind the trait that scenarios know.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, join_all};
@@ -10,9 +10,10 @@ use testbed::{
 };
 use trace::ExportAccount;
 
-use crate::bring_up::{Plan, Up, bring_up};
+use crate::bring_up::{Choice, Plan, Up, bring_up, choose};
 use crate::docker::Docker;
 use crate::error::ClusterError;
+use crate::evidence::{self, Sources};
 use crate::kind::Kind;
 use crate::kubernetes::pods;
 use crate::manifest::APPLICATION;
@@ -37,7 +38,15 @@ pub struct KindOptions {
 pub struct KindEnvironment {
     options: KindOptions,
     telepresence: Option<Telepresence>,
+    begun: Option<Begun>,
     up: Option<Up>,
+}
+
+/// What is known from the first moment on, and what evidence needs when the rest fails.
+struct Begun {
+    choice: Choice,
+    kind: Kind,
+    run_dir: PathBuf,
 }
 
 impl KindEnvironment {
@@ -50,8 +59,15 @@ impl KindEnvironment {
         Self {
             options,
             telepresence,
+            begun: None,
             up: None,
         }
+    }
+
+    /// The cluster, as soon as it is chosen.
+    #[must_use]
+    pub fn choice(&self) -> Option<&Choice> {
+        self.begun.as_ref().map(|begun| &begun.choice)
     }
 
     /// What [`Environment::up`] brought up.
@@ -70,16 +86,26 @@ impl KindEnvironment {
 
     async fn bring_up(&mut self, run: &Run) -> Result<Endpoints, ClusterError> {
         let (docker, kind) = (Docker::new(self.docker()?), Kind::new(self.kind()?));
-        let up = bring_up(run, &self.options.plan, &docker, &kind).await?;
+        let plan = &self.options.plan;
+        let choice = choose(run, plan, &kind).await?;
+        let run_dir = run.dir().path().to_owned();
+        let begun = self.begun.insert(Begun {
+            choice,
+            kind,
+            run_dir,
+        });
+        let up = bring_up(run, plan, &docker, &begun.kind, &begun.choice).await?;
         let endpoints = up.endpoints.clone();
         self.up = Some(up);
         Ok(endpoints)
     }
 
     async fn ask_accounts(&self) -> Vec<ExportAccount> {
-        let Some(up) = &self.up else { return Vec::new() };
+        let (Some(up), Some(begun)) = (&self.up, &self.begun) else {
+            return Vec::new();
+        };
         let deadline = Deadline::after(ACCOUNTS);
-        let Ok(found) = pods::of_run(&up.client, APPLICATION, &up.label, &deadline).await else {
+        let Ok(found) = pods::of_run(&up.client, APPLICATION, &begun.choice.label, &deadline).await else {
             return Vec::new();
         };
         let names = pods::by_service(&found).into_values().flatten();
@@ -131,7 +157,7 @@ impl Environment for KindEnvironment {
         Box::pin(async move {
             match &mut self.telepresence {
                 Some(telepresence) => Ok(telepresence.intercept(spec).await?),
-                None => Err(ClusterError::NotUp.into()),
+                None => Err(ClusterError::NoIntercepts.into()),
             }
         })
     }
@@ -149,7 +175,7 @@ impl Environment for KindEnvironment {
         Box::pin(async move {
             match disturbance {
                 // The path is Telepresence's own, and never broken by us.
-                Some(_) => Err(ClusterError::NotUp.into()),
+                Some(_) => Err(ClusterError::Unbreakable.into()),
                 None => Ok(()),
             }
         })
@@ -161,8 +187,15 @@ impl Environment for KindEnvironment {
 
     fn collect<'a>(&'a self, into: &'a Path) -> BoxFuture<'a, Vec<Collected>> {
         Box::pin(async move {
-            let _ = into;
-            Vec::new()
+            let Some(begun) = &self.begun else {
+                return Vec::new();
+            };
+            let sources = Sources {
+                kind: Some((begun.kind.clone(), begun.choice.name.clone())),
+                kubeconfig: begun.choice.kubeconfig.clone(),
+                namespaces: Sources::namespaces(),
+            };
+            evidence::collect(&sources, into, &begun.run_dir).await
         })
     }
 }

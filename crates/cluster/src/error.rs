@@ -75,9 +75,12 @@ pub enum ClusterError {
         /// Which part.
         what: &'static str,
     },
-    /// Asked of an environment that is not up.
-    #[error("the environment is not up")]
-    NotUp,
+    /// Asked of an environment that was made without Telepresence.
+    #[error("this environment has no intercepts: it was made without Telepresence")]
+    NoIntercepts,
+    /// The path between the services is Kubernetes' and Telepresence's own.
+    #[error("the path between the services can't be broken on purpose in a real cluster")]
+    Unbreakable,
 }
 
 impl Explain for ClusterError {
@@ -96,7 +99,11 @@ impl Explain for ClusterError {
             Self::Step(error) => error.hint(),
             Self::Process(error) => error.hint(),
             Self::Wait(error) => error.hint(),
-            Self::Write { .. } | Self::Credentials { .. } | Self::GivenUp { .. } | Self::NotUp => None,
+            Self::Write { .. }
+            | Self::Credentials { .. }
+            | Self::GivenUp { .. }
+            | Self::NoIntercepts
+            | Self::Unbreakable => None,
         }
     }
 }

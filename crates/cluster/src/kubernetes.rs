@@ -2,10 +2,13 @@
 
 pub mod apply;
 pub mod client;
-mod error;
+pub(crate) mod error;
+pub mod forward;
 pub mod pods;
 pub mod readiness;
 pub mod rollout;
+pub mod sweep;
+pub mod view;
 
 pub use client::connect;
 pub use error::KubernetesError;

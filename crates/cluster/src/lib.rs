@@ -8,6 +8,7 @@ pub mod bring_up;
 pub mod docker;
 pub mod environment;
 mod error;
+pub mod evidence;
 pub mod image;
 pub mod kind;
 pub mod kind_config;

@@ -204,6 +204,9 @@ impl Run {
         E: Into<BoxError>,
         F: Future<Output = Result<T, E>>,
     {
+        // Each layer around a future holds it several times in an unoptimised build: on the heap, a deep step does not
+        // overflow the stack of a worker.
+        let future = Box::pin(future);
         step::run(&self.inner.events, name, self.deadline(limit), future, |_| None).await
     }
 
@@ -222,6 +225,7 @@ impl Run {
         E: Into<BoxError>,
         F: Future<Output = Result<T, E>>,
     {
+        let future = Box::pin(future);
         step::run(&self.inner.events, name, self.deadline(limit), future, |value| {
             Some(show(value))
         })

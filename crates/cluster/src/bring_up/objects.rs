@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::time::Instant;
 
 use futures_util::future::try_join_all;
@@ -34,12 +33,11 @@ impl Stage<'_> {
     /// Applies everything and waits until all Deployments are available.
     pub(super) async fn roll_out(
         &self,
-        kubeconfig: &Path,
         mut packed_rx: watch::Receiver<Packed>,
         loaded_rx: watch::Receiver<Loaded>,
     ) -> Result<(Client, Endpoints), ClusterError> {
         let run = self.run;
-        let reach = self.reach(kubeconfig, run.deadline(limits::SERVER));
+        let reach = self.reach(run.deadline(limits::SERVER));
         let client = run
             .step("API server", limits::SERVER + limits::EXPLANATION, reach)
             .await?;
@@ -103,7 +101,8 @@ impl Stage<'_> {
     }
 
     /// A client for the cluster, and the kubeconfig for whoever else needs one, as soon as the server answers.
-    async fn reach(&self, kubeconfig: &Path, deadline: Deadline) -> Result<Client, ClusterError> {
+    async fn reach(&self, deadline: Deadline) -> Result<Client, ClusterError> {
+        let kubeconfig = &self.choice.kubeconfig;
         let text = if self.choice.warm {
             self.kind.kubeconfig(&self.choice.name, &deadline).await?
         } else {

@@ -117,7 +117,11 @@ impl KindError {
             .iter()
             .rfind(|line| line.starts_with("ERROR: "))
             .map_or("", String::as_str);
-        let reason = last_line(&text).unwrap_or_else(|| "it said nothing".into());
+        let reason = match last_line(&text) {
+            // Without a complaint the last line is about progress.
+            Some(line) if !complaint.is_empty() || text.contains("Cannot connect") => spoken(&line),
+            _ => "it did not say why".into(),
+        };
         let log = log.map(Path::to_owned);
         // The order matters: `failed to create cluster` is the beginning of most of them.
         if text.contains("Cannot connect to the Docker daemon") || text.contains("docker daemon running") {
@@ -160,7 +164,7 @@ impl KindError {
             return Self::DiskFull { reason };
         }
         if complaint.contains("unable to decode config") || complaint.contains("not a valid cluster name") {
-            let reason = if reason == complaint {
+            let reason = if complaint.ends_with(&reason) {
                 after_last(complaint, "failed to create cluster: ")
             } else {
                 reason
@@ -171,11 +175,16 @@ impl KindError {
         {
             return Self::ControlPlane { reason, log };
         }
-        Self::Other {
-            reason: reason.trim_start_matches("ERROR: ").to_owned(),
-            log,
-        }
+        Self::Other { reason, log }
     }
+}
+
+/// A line without what kind and others put before the reason.
+fn spoken(line: &str) -> String {
+    let line = line
+        .trim_start_matches("ERROR: ")
+        .trim_start_matches("Command Output: ");
+    line.trim_start_matches("error: ").to_owned()
 }
 
 /// What stands in the first pair of quotation marks, double or single.

@@ -4,10 +4,8 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
 use testbed::Deadline;
-use testbed::wait::{self, Probe};
 
-use super::client::PACE;
-use super::error::{KubernetesError, request};
+use super::error::{KubernetesError, persist, request};
 use crate::manifest::Object;
 
 /// Who owns the fields that are applied.
@@ -46,15 +44,13 @@ async fn apply_one(client: &Client, object: &Object, deadline: &Deadline) -> Res
         PatchParams::apply(FIELD_MANAGER).force(),
         Patch::Apply(&object.object),
     );
-    let applied = wait::until_paced(deadline, &what, PACE, || async {
-        match request(&what, deadline, api.patch(name, &params, &patch)).await {
-            Ok(_) => Probe::Ready(()),
-            // The namespace was applied before, and not every part of a starting server has heard of it.
-            Err(error) if error.passes() || error.is_absent() => Probe::NotYet(error.to_string()),
-            Err(error) => Probe::Broken(error),
-        }
-    });
-    Ok(applied.await?)
+    // The namespace was applied before, and not every part of a starting server has heard of it.
+    let passes = |error: &KubernetesError| error.passes() || error.is_absent();
+    persist(&what, deadline, passes, || {
+        request(&what, deadline, api.patch(name, &params, &patch))
+    })
+    .await?;
+    Ok(())
 }
 
 /// `Deployment demo/order-service (40-order.yaml)`.

@@ -10,15 +10,8 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde_json::Value;
 use testbed::Deadline;
-use testbed::wait::{self, Pace, Probe};
 
-use super::error::{KubernetesError, request};
-
-/// Looking for a server that starts: often enough to lose no time, seldom enough to leave it some.
-pub(crate) const PACE: Pace = Pace {
-    first: Duration::from_millis(20),
-    longest: Duration::from_millis(100),
-};
+use super::error::{KubernetesError, persist, request};
 
 /// A client for the cluster of a kubeconfig file; `context` picks one of several.
 ///
@@ -38,7 +31,7 @@ pub async fn connect(kubeconfig: &Path, context: Option<&str>) -> Result<Client,
         .await
         .map_err(|error| failed(testbed::explain::chain(&error)))?;
     config.connect_timeout = Some(Duration::from_secs(3));
-    // Fifteen repetitions with up to 1000 s between them would make every limit a lie; callers that may repeat say so.
+    // Callers that may repeat a request say so: see `persist`.
     config.default_retry = false;
     Client::try_from(config).map_err(|error| failed(testbed::explain::chain(&error)))
 }
@@ -48,14 +41,11 @@ pub async fn connect(kubeconfig: &Path, context: Option<&str>) -> Result<Client,
 /// # Errors
 /// It does not before the deadline, or refuses us.
 pub async fn answers(client: &Client, deadline: &Deadline) -> Result<String, KubernetesError> {
-    let version = wait::until_paced(deadline, "the API server", PACE, || async {
-        match request("its version", deadline, client.apiserver_version()).await {
-            Ok(info) => Probe::Ready(info.git_version),
-            Err(error) if error.passes() => Probe::NotYet(error.to_string()),
-            Err(error) => Probe::Broken(error),
-        }
-    });
-    Ok(version.await?)
+    let what = "the API server's version";
+    let ask = || request(what, deadline, client.apiserver_version());
+    Ok(persist(what, deadline, KubernetesError::passes, ask)
+        .await?
+        .git_version)
 }
 
 /// Turns the kubeconfig that kubeadm leaves in the node into one for this machine, as kind does at its very end: the

@@ -1,14 +1,22 @@
 //! What the API server's refusals mean.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use testbed::wait::{self, Pace, Probe};
 use testbed::{Deadline, Explain, WaitError};
 
 use super::rollout::RolloutError;
 
 /// How long one request may take: the server answers in milliseconds, and in seconds while it starts.
 pub(crate) const REQUEST: Duration = Duration::from_secs(10);
+
+/// Looking at a server that starts: often enough to lose no time, seldom enough to leave it some.
+const PACE: Pace = Pace {
+    first: Duration::from_millis(20),
+    longest: Duration::from_millis(100),
+};
 
 /// Why the API server did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -131,6 +139,30 @@ pub(crate) async fn request<T>(
             reason: "no answer in time".into(),
         }),
     }
+}
+
+/// Asks again as long as the server's refusal `passes`, and ends at once with one that stays. The client library's own
+/// repetitions are off: fifteen of them with up to 1000 s in between would make every limit a lie.
+pub(crate) async fn persist<T, F>(
+    what: &str,
+    deadline: &Deadline,
+    passes: impl Fn(&KubernetesError) -> bool,
+    mut ask: impl FnMut() -> F,
+) -> Result<T, KubernetesError>
+where
+    F: Future<Output = Result<T, KubernetesError>>,
+{
+    let asked = wait::until_paced(deadline, what, PACE, || {
+        let answer = ask();
+        let passes = &passes;
+        async move {
+            match answer.await {
+                Err(error) if passes(&error) => Probe::<_, Infallible>::NotYet(error.to_string()),
+                answer => Probe::Ready(answer),
+            }
+        }
+    });
+    asked.await?
 }
 
 /// The innermost causes say what happened; the outermost only which layer noticed.

@@ -11,6 +11,7 @@ use trace::{ExportAccount, ServiceName, Site};
 
 use super::error::{KubernetesError, request};
 use super::rollout::NAME_LABEL;
+use super::view::{self, PodView};
 use crate::manifest::RUN_LABEL;
 
 /// How many lines of a log an error shows.
@@ -42,8 +43,8 @@ pub async fn of_run(
     namespace: &str,
     run: &str,
     deadline: &Deadline,
-) -> Result<Vec<Pod>, KubernetesError> {
-    let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
+) -> Result<Vec<PodView>, KubernetesError> {
+    let pods = view::pods(client, Some(namespace));
     let params = ListParams::default().labels(&format!("{RUN_LABEL}={run}"));
     Ok(
         request(&format!("pods in {namespace}"), deadline, pods.list(&params))
@@ -59,7 +60,7 @@ pub async fn of_run(
 /// The server does not answer.
 pub async fn logs(
     client: &Client,
-    pod: &Pod,
+    pod: &PodView,
     deadline: &Deadline,
 ) -> Result<Vec<ContainerLog>, KubernetesError> {
     let mut logs = Vec::new();
@@ -99,7 +100,7 @@ pub async fn logs(
 /// The server refuses or does not answer.
 pub async fn last_words(
     client: &Client,
-    pod: &Pod,
+    pod: &PodView,
     deadline: &Deadline,
 ) -> Result<Vec<String>, KubernetesError> {
     let statuses = pod
@@ -128,7 +129,7 @@ pub async fn last_words(
 
 async fn log(
     client: &Client,
-    pod: &Pod,
+    pod: &PodView,
     params: &LogParams,
     deadline: &Deadline,
 ) -> Result<String, KubernetesError> {
@@ -148,7 +149,7 @@ async fn log(
 /// The server refuses or does not answer.
 pub async fn warnings(
     client: &Client,
-    pod: &Pod,
+    pod: &PodView,
     deadline: &Deadline,
 ) -> Result<Vec<String>, KubernetesError> {
     let (namespace, name) = (pod.namespace().unwrap_or_default(), pod.name_any());
@@ -286,7 +287,7 @@ pub async fn who_am_i(
 
 /// The running pods of a run's services, by the name of the service.
 #[must_use]
-pub fn by_service(pods: &[Pod]) -> BTreeMap<String, Vec<String>> {
+pub fn by_service(pods: &[PodView]) -> BTreeMap<String, Vec<String>> {
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for pod in pods
         .iter()

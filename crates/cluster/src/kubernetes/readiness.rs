@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use k8s_openapi::api::core::v1::ContainerStatus;
+
+use super::view::{DeploymentView, PodView};
 
 /// Something that keeps a pod or a workload from being available.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,12 +50,8 @@ const RESTARTS: i32 = 2;
 /// It is when all its replicas are of the current template, are available, and no older one is left. The condition
 /// `Available` alone is also true of the old pods in the middle of a roll-out.
 #[must_use]
-pub fn deployment(deployment: &Deployment) -> Option<Obstacle> {
-    let wanted = deployment
-        .spec
-        .as_ref()
-        .and_then(|spec| spec.replicas)
-        .unwrap_or(1);
+pub fn deployment(deployment: &DeploymentView) -> Option<Obstacle> {
+    let wanted = deployment.spec.replicas.unwrap_or(1);
     let status = deployment.status.clone().unwrap_or_default();
     if status.observed_generation < deployment.metadata.generation {
         return Some(Obstacle::passing("the deployment controller has not seen it yet"));
@@ -85,10 +82,7 @@ pub fn deployment(deployment: &Deployment) -> Option<Obstacle> {
         return Some(Obstacle::passing(progress.message.clone().unwrap_or_default()));
     }
     if total > updated {
-        return Some(Obstacle::passing(format!(
-            "{} pods of the former version are left",
-            total - updated
-        )));
+        return Some(Obstacle::passing("a pod of the former version is left"));
     }
     Some(Obstacle::passing(format!(
         "{available} of {wanted} pods available"
@@ -97,7 +91,7 @@ pub fn deployment(deployment: &Deployment) -> Option<Obstacle> {
 
 /// What keeps a pod from being ready, the worst first.
 #[must_use]
-pub fn pod(pod: &Pod) -> Vec<Obstacle> {
+pub fn pod(pod: &PodView) -> Vec<Obstacle> {
     let Some(status) = &pod.status else {
         return vec![Obstacle::passing("no status yet")];
     };
@@ -187,7 +181,7 @@ mod tests {
 
     use super::*;
 
-    fn status(status: &Value) -> Deployment {
+    fn status(status: &Value) -> DeploymentView {
         let object = json!({"metadata": {"generation": 2}, "spec": {"replicas": 1, "selector": {}, "template": {}}, "status": status});
         serde_json::from_value(object).unwrap()
     }
@@ -196,7 +190,7 @@ mod tests {
     #[case::done(json!({"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}), None)]
     #[case::unseen(json!({"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}), Some("has not seen it"))]
     #[case::empty(json!({}), Some("has not seen it"))]
-    #[case::old_pod(json!({"observedGeneration": 2, "replicas": 2, "updatedReplicas": 1, "availableReplicas": 2}), Some("1 pods of the former"))]
+    #[case::old_pod(json!({"observedGeneration": 2, "replicas": 2, "updatedReplicas": 1, "availableReplicas": 2}), Some("a pod of the former"))]
     #[case::old_only(json!({"observedGeneration": 2, "replicas": 1, "updatedReplicas": 0, "availableReplicas": 1}), Some("former version"))]
     #[case::starting(json!({"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1}), Some("0 of 1 pods available"))]
     #[case::deadline(json!({"observedGeneration": 2, "conditions": [{"type": "Progressing", "status": "False", "message": "has timed out progressing"}]}), Some("timed out"))]
@@ -224,11 +218,12 @@ mod tests {
         assert_eq!((found.stays, found.fact.as_str()), (stays, message));
     }
 
-    fn containers(statuses: &Value) -> Pod {
-        serde_json::from_value(json!({"status": {"containerStatuses": statuses}})).unwrap()
+    fn containers(statuses: &Value) -> PodView {
+        serde_json::from_value(json!({"metadata": {}, "spec": {}, "status": {"containerStatuses": statuses}}))
+            .unwrap()
     }
 
-    fn waiting(reason: &str) -> Pod {
+    fn waiting(reason: &str) -> PodView {
         let state = json!({"waiting": {"reason": reason, "message": "because"}});
         containers(
             &json!([{"name": "order", "image": "x", "imageID": "", "ready": false, "restartCount": 0, "state": state}]),
@@ -280,7 +275,10 @@ mod tests {
     fn no_room_stays_and_a_young_node_passes(#[case] message: &str, #[case] stays: bool) {
         let condition =
             json!({"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message});
-        let pending: Pod = serde_json::from_value(json!({"status": {"conditions": [condition]}})).unwrap();
+        let pending: PodView = serde_json::from_value(
+            json!({"metadata": {}, "spec": {}, "status": {"conditions": [condition]}}),
+        )
+        .unwrap();
         assert_eq!(pod(&pending)[0].stays, stays);
     }
 }

@@ -5,9 +5,6 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt};
-use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::Pod;
-use kube::api::Api;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Client, ResourceExt};
@@ -17,6 +14,7 @@ use testbed::{Deadline, Explain};
 use super::error::KubernetesError;
 use super::pods;
 use super::readiness::{self, Obstacle};
+use super::view::{self, DeploymentView, PodView};
 use crate::manifest::RUN_LABEL;
 
 /// Label by which a workload's pods are found.
@@ -106,6 +104,19 @@ impl Explain for RolloutError {
 }
 
 impl Trouble {
+    /// Those that say more than the obstacles do already.
+    fn add_warnings(&mut self, warnings: Vec<String>) {
+        let said = |warning: &str| {
+            let message = warning.split_once(": ").map_or(warning, |(_, message)| message);
+            let message = message.trim_start_matches("Error: ");
+            self.obstacles
+                .iter()
+                .any(|obstacle| obstacle.fact.contains(message))
+        };
+        let news: Vec<String> = warnings.into_iter().filter(|warning| !said(warning)).collect();
+        self.warnings.extend(news);
+    }
+
     fn stays(&self) -> bool {
         self.obstacles.iter().any(|obstacle| obstacle.stays)
     }
@@ -130,9 +141,12 @@ pub async fn available(
 ) -> Result<(), KubernetesError> {
     let begun = Instant::now();
     let labelled = watcher::Config::default().labels(&format!("{RUN_LABEL}={run}"));
-    let deployments = watcher(Api::<Deployment>::all(client.clone()), labelled.clone()).default_backoff();
-    let pods = watcher(Api::<Pod>::all(client.clone()), labelled).default_backoff();
-    let changes = stream::select(deployments.map(Change::Deployment), pods.map(Change::Pod));
+    let deployments = watcher(view::deployments(client, None), labelled.clone()).default_backoff();
+    let pods = watcher(view::pods(client, None), labelled).default_backoff();
+    let changes = stream::select(
+        deployments.map(|event| Change::Deployment(Box::new(event))),
+        pods.map(|event| Change::Pod(Box::new(event))),
+    );
     let mut changes = Box::pin(changes);
     let mut seen = Seen::default();
     let mut waiting = workloads.to_vec();
@@ -163,15 +177,15 @@ pub async fn available(
 }
 
 enum Change {
-    Deployment(watcher::Result<Event<Deployment>>),
-    Pod(watcher::Result<Event<Pod>>),
+    Deployment(Box<watcher::Result<Event<DeploymentView>>>),
+    Pod(Box<watcher::Result<Event<PodView>>>),
 }
 
 /// The state of the cluster as far as it was told to us.
 #[derive(Debug, Default)]
 struct Seen {
-    deployments: BTreeMap<Workload, Deployment>,
-    pods: BTreeMap<(String, String), Pod>,
+    deployments: BTreeMap<Workload, DeploymentView>,
+    pods: BTreeMap<(String, String), PodView>,
     /// Why nothing is heard.
     silence: Option<String>,
 }
@@ -179,17 +193,22 @@ struct Seen {
 impl Seen {
     fn take(&mut self, change: &Change) {
         let failure = match change {
-            Change::Deployment(Ok(event)) => return self.take_deployment(event),
-            Change::Pod(Ok(event)) => return self.take_pod(event),
-            Change::Deployment(Err(error)) | Change::Pod(Err(error)) => error,
+            Change::Deployment(event) => match &**event {
+                Ok(event) => return self.take_deployment(event),
+                Err(error) => error,
+            },
+            Change::Pod(event) => match &**event {
+                Ok(event) => return self.take_pod(event),
+                Err(error) => error,
+            },
         };
         // The watch goes on by itself.
         self.silence = Some(testbed::explain::chain(failure));
     }
 
-    fn take_deployment(&mut self, event: &Event<Deployment>) {
+    fn take_deployment(&mut self, event: &Event<DeploymentView>) {
         self.silence = None;
-        let key = |deployment: &Deployment| {
+        let key = |deployment: &DeploymentView| {
             Workload::new(deployment.namespace().unwrap_or_default(), deployment.name_any())
         };
         match event {
@@ -204,9 +223,9 @@ impl Seen {
         }
     }
 
-    fn take_pod(&mut self, event: &Event<Pod>) {
+    fn take_pod(&mut self, event: &Event<PodView>) {
         self.silence = None;
-        let key = |pod: &Pod| (pod.namespace().unwrap_or_default(), pod.name_any());
+        let key = |pod: &PodView| (pod.namespace().unwrap_or_default(), pod.name_any());
         match event {
             Event::Apply(pod) | Event::InitApply(pod) => {
                 self.pods.insert(key(pod), pod.clone());
@@ -225,7 +244,7 @@ impl Seen {
             .is_some_and(|deployment| readiness::deployment(deployment).is_none())
     }
 
-    fn pods_of<'a>(&'a self, workload: &'a Workload) -> impl Iterator<Item = &'a Pod> {
+    fn pods_of<'a>(&'a self, workload: &'a Workload) -> impl Iterator<Item = &'a PodView> {
         self.pods.values().filter(move |pod| {
             pod.namespace().as_deref() == Some(&workload.namespace)
                 && pod.labels().get(NAME_LABEL) == Some(&workload.name)
@@ -260,11 +279,10 @@ impl Seen {
 async fn explained(client: &Client, seen: &Seen, mut error: RolloutError) -> RolloutError {
     let deadline = Deadline::after(REPORT);
     for trouble in &mut error.troubles {
-        for pod in seen.pods_of(&trouble.workload) {
+        for pod in seen.pods_of(&trouble.workload.clone()) {
             // What can't be had now is left out: the error is about the roll-out.
-            trouble
-                .warnings
-                .extend(pods::warnings(client, pod, &deadline).await.unwrap_or_default());
+            let warnings = pods::warnings(client, pod, &deadline).await.unwrap_or_default();
+            trouble.add_warnings(warnings);
             trouble
                 .log
                 .extend(pods::last_words(client, pod, &deadline).await.unwrap_or_default());
@@ -284,7 +302,9 @@ mod tests {
         let spec = json!({"replicas": 1, "selector": {}, "template": {}});
         let metadata = json!({"namespace": "demo", "name": name, "generation": 1});
         let object = json!({"metadata": metadata, "spec": spec, "status": status});
-        Change::Deployment(Ok(Event::Apply(serde_json::from_value(object).unwrap())))
+        Change::Deployment(Box::new(Ok(Event::Apply(
+            serde_json::from_value(object).unwrap(),
+        ))))
     }
 
     fn pod(name: &str, reason: &str, going: bool) -> Change {
@@ -295,8 +315,10 @@ mod tests {
         if going {
             metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
         }
-        let object = json!({"metadata": metadata, "status": {"containerStatuses": [container]}});
-        Change::Pod(Ok(Event::Apply(serde_json::from_value(object).unwrap())))
+        let object = json!({"metadata": metadata, "spec": {}, "status": {"containerStatuses": [container]}});
+        Change::Pod(Box::new(Ok(Event::Apply(
+            serde_json::from_value(object).unwrap(),
+        ))))
     }
 
     fn seen(changes: impl IntoIterator<Item = Change>) -> Seen {
@@ -344,9 +366,10 @@ mod tests {
             pod("order-service", "ErrImageNeverPull", false),
         ])
         .trouble(&order);
-        trouble
-            .warnings
-            .push("Unhealthy: Readiness probe failed: connection refused".into());
+        trouble.add_warnings(vec![
+            "Failed: Error: ErrImageNeverPull".into(),
+            "Unhealthy: Readiness probe failed: connection refused".into(),
+        ]);
         trouble.log.push("listening on 0.0.0.0:8080".into());
         let error = RolloutError {
             waited: Duration::from_millis(1400),

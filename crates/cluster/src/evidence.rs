@@ -1,0 +1,309 @@
+//! Whatever explains a failure in the cluster, copied into the run directory, without secrets.
+
+pub mod redact;
+
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{Node, Pod, Service};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::{Metadata, NamespaceResourceScope};
+use kube::api::{Api, ApiResource, DynamicObject, ListParams};
+use kube::{Client, Resource};
+use serde_json::Value;
+use testbed::{Collected, Deadline};
+
+use crate::kind::Kind;
+use crate::kubernetes::error::request;
+use crate::kubernetes::{KubernetesError, connect, pods, view};
+use crate::manifest::{APPLICATION, OBSERVABILITY};
+
+/// How long all of it may take. Each part is left out, with a note, when it can't be had.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Where evidence comes from; needs no environment that is up.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    /// The kind cluster and kind itself, if the cluster is ours.
+    pub kind: Option<(Kind, String)>,
+    /// The kubeconfig, which is there as soon as the API server was.
+    pub kubeconfig: PathBuf,
+    /// Namespaces whose objects and logs are taken.
+    pub namespaces: Vec<String>,
+}
+
+impl Sources {
+    /// The namespaces of the manifests.
+    #[must_use]
+    pub fn namespaces() -> Vec<String> {
+        [OBSERVABILITY, APPLICATION].map(ToOwned::to_owned).to_vec()
+    }
+}
+
+/// Collects everything at the same time. `folder` is below `run_dir`; what can't be had is named in `missing.txt`.
+pub async fn collect(sources: &Sources, folder: &Path, run_dir: &Path) -> Vec<Collected> {
+    let deadline = Deadline::after(LIMIT);
+    let shelf = Shelf {
+        folder: folder.to_owned(),
+        run_dir: run_dir.to_owned(),
+    };
+    let kubernetes = from_kubernetes(sources, &shelf, &deadline);
+    let kind = from_kind(sources, &shelf, &deadline);
+    let (mut found, from_kind) = tokio::join!(kubernetes, kind);
+    found.extend(from_kind);
+    let missing: Vec<&str> = found
+        .iter()
+        .filter_map(|part| part.as_ref().err())
+        .map(String::as_str)
+        .collect();
+    let missing = (!missing.is_empty())
+        .then(|| shelf.keep("what could not be had", "missing.txt", &missing.join("\n")));
+    found.into_iter().chain(missing).filter_map(Result::ok).collect()
+}
+
+/// One piece, or why it can't be had.
+type Piece = Result<Collected, String>;
+
+async fn from_kubernetes(sources: &Sources, shelf: &Shelf, deadline: &Deadline) -> Vec<Piece> {
+    if !sources.kubeconfig.exists() {
+        return vec![Err("objects, events and logs: there was no API server yet".into())];
+    }
+    let client = match connect(&sources.kubeconfig, None).await {
+        Ok(client) => client,
+        Err(error) => return vec![Err(error.to_string())],
+    };
+    let mut pieces = Vec::new();
+    pieces.push(shelf.keep_result("nodes", "nodes.json", nodes(&client, deadline).await));
+    for namespace in &sources.namespaces {
+        pieces.extend(from_namespace(&client, namespace, shelf, deadline).await);
+    }
+    pieces
+}
+
+async fn from_namespace(client: &Client, namespace: &str, shelf: &Shelf, deadline: &Deadline) -> Vec<Piece> {
+    let (described_pods, deployments, services, slices, events) = tokio::join!(
+        described::<Pod>(client, namespace, deadline),
+        described::<Deployment>(client, namespace, deadline),
+        described::<Service>(client, namespace, deadline),
+        described::<EndpointSlice>(client, namespace, deadline),
+        pods::events(client, namespace, deadline),
+    );
+    let at = |name: &str| format!("{namespace}/{name}");
+    let mut pieces = vec![
+        shelf.keep_result(&format!("pods in {namespace}"), &at("pods.json"), described_pods),
+        shelf.keep_result(
+            &format!("deployments in {namespace}"),
+            &at("deployments.json"),
+            deployments,
+        ),
+        shelf.keep_result(
+            &format!("services in {namespace}"),
+            &at("services.json"),
+            services,
+        ),
+        shelf.keep_result(
+            &format!("endpoints in {namespace}"),
+            &at("endpoints.json"),
+            slices,
+        ),
+        shelf.keep_result(
+            &format!("events in {namespace}"),
+            &at("events.txt"),
+            events.map(|lines| lines.join("\n")),
+        ),
+    ];
+    let pods_here = view::pods(client, Some(namespace));
+    let what = format!("pods in {namespace}");
+    let found = match request(&what, deadline, pods_here.list(&ListParams::default())).await {
+        Ok(found) => found.items,
+        Err(error) => {
+            pieces.push(Err(error.to_string()));
+            return pieces;
+        }
+    };
+    for pod in &found {
+        match pods::logs(client, pod, deadline).await {
+            Ok(logs) => pieces.extend(logs.into_iter().map(|log| {
+                let previous = if log.previous { ".previous" } else { "" };
+                let name = at(&format!("{}/{}{previous}.log", log.pod, log.container));
+                let what = format!(
+                    "log of {} in {}{}",
+                    log.container,
+                    log.pod,
+                    if log.previous { " before its restart" } else { "" }
+                );
+                shelf.keep(&what, &name, &log.text)
+            })),
+            Err(error) => pieces.push(Err(error.to_string())),
+        }
+    }
+    pieces
+}
+
+async fn described<K>(
+    client: &Client,
+    namespace: &str,
+    deadline: &Deadline,
+) -> Result<String, KubernetesError>
+where
+    K: Resource<DynamicType = ()> + Metadata<Scope = NamespaceResourceScope, Ty = ObjectMeta>,
+{
+    let what = format!("{} in {namespace}", K::plural(&()));
+    let objects = view::whole::<K>(client, namespace);
+    Ok(describe(
+        &request(&what, deadline, objects.list(&ListParams::default()))
+            .await?
+            .items,
+    ))
+}
+
+async fn nodes(client: &Client, deadline: &Deadline) -> Result<String, KubernetesError> {
+    let nodes: Api<DynamicObject> = Api::all_with(client.clone(), &ApiResource::erase::<Node>(&()));
+    Ok(describe(
+        &request("nodes", deadline, nodes.list(&ListParams::default()))
+            .await?
+            .items,
+    ))
+}
+
+/// Objects as JSON for people: without who set which field, and without secrets.
+fn describe(objects: &[DynamicObject]) -> String {
+    let mut json = serde_json::to_value(objects).unwrap_or(Value::Null);
+    for object in json.as_array_mut().into_iter().flatten() {
+        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.remove("managedFields");
+        }
+    }
+    redact::value(&mut json);
+    serde_json::to_string_pretty(&json).unwrap_or_default()
+}
+
+async fn from_kind(sources: &Sources, shelf: &Shelf, deadline: &Deadline) -> Vec<Piece> {
+    let Some((kind, cluster)) = &sources.kind else {
+        return Vec::new();
+    };
+    let folder = shelf.folder.join("kind");
+    let exported = async {
+        std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+        kind.export_logs(cluster, &folder, deadline)
+            .await
+            .map_err(|error| testbed::explain::chain(&error))?;
+        let redacting = folder.clone();
+        let redacted = tokio::task::spawn_blocking(move || redact_folder(&redacting)).await;
+        redacted
+            .map_err(|error| error.to_string())?
+            .map_err(|error| error.to_string())?;
+        Ok::<_, String>(shelf.collected("logs of the node and of everything in it", &folder))
+    };
+    vec![exported.await.map_err(|reason| format!("kind's logs: {reason}"))]
+}
+
+/// Rewrites every file below a folder without its secrets.
+fn redact_folder(folder: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            redact_folder(&entry.path())?;
+        } else if kind.is_file() {
+            redact_file(&entry.path())?;
+        } else {
+            // A link leads to a file that is redacted itself, or out of the folder.
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn redact_file(path: &Path) -> io::Result<()> {
+    let fresh = path.with_extension("redacting");
+    let mut from = BufReader::new(std::fs::File::open(path)?);
+    let mut to = BufWriter::new(std::fs::File::create(&fresh)?);
+    let mut redactor = redact::Redactor::default();
+    let mut line = Vec::new();
+    while from.read_until(b'\n', &mut line)? > 0 {
+        let end = line.last() == Some(&b'\n');
+        let text = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(&line));
+        to.write_all(redactor.line(&text).as_bytes())?;
+        if end {
+            to.write_all(b"\n")?;
+        }
+        line.clear();
+    }
+    to.flush()?;
+    std::fs::rename(fresh, path)
+}
+
+/// The folder that pieces are put into.
+struct Shelf {
+    folder: PathBuf,
+    run_dir: PathBuf,
+}
+
+impl Shelf {
+    fn keep_result(&self, what: &str, name: &str, text: Result<String, KubernetesError>) -> Piece {
+        self.keep(what, name, &text.map_err(|error| error.to_string())?)
+    }
+
+    fn keep(&self, what: &str, name: &str, text: &str) -> Piece {
+        let path = self.folder.join(name);
+        let written = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+        written
+            .and_then(|()| std::fs::write(&path, redact::text(text)))
+            .map_err(|error| format!("{what}: {error}"))?;
+        Ok(self.collected(what, &path))
+    }
+
+    fn collected(&self, what: &str, path: &Path) -> Collected {
+        let path = path.strip_prefix(&self.run_dir).unwrap_or(path).to_owned();
+        Collected {
+            what: what.to_owned(),
+            path,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exported_files_are_rewritten_without_secrets() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("pods/a");
+        std::fs::create_dir_all(&deep).unwrap();
+        std::fs::write(
+            deep.join("0.log"),
+            b"listening\npassword=hunter2\n\xff\n-----BEGIN PRIVATE KEY-----\nMII",
+        )
+        .unwrap();
+        std::os::unix::fs::symlink("/etc/hostname", folder.path().join("link")).unwrap();
+        redact_folder(folder.path()).unwrap();
+        let text = std::fs::read_to_string(deep.join("0.log")).unwrap();
+        assert_eq!(
+            text,
+            "listening\npassword=[redacted]\n\u{fffd}\n[redacted]\n[redacted]"
+        );
+        assert!(!folder.path().join("link").exists());
+        assert_eq!(std::fs::read_dir(&deep).unwrap().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_can_t_be_had_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let sources = Sources {
+            kind: None,
+            kubeconfig: folder.path().join("none"),
+            namespaces: Vec::new(),
+        };
+        let evidence = folder.path().join("evidence");
+        let collected = collect(&sources, &evidence, folder.path()).await;
+        assert_eq!(collected.len(), 1);
+        assert_eq!(collected[0].path, Path::new("evidence/missing.txt"));
+        let missing = std::fs::read_to_string(evidence.join("missing.txt")).unwrap();
+        assert!(missing.contains("there was no API server yet"), "{missing}");
+    }
+}

@@ -1,0 +1,388 @@
+//! Secrets taken out of evidence: pure functions of text and JSON.
+//!
+//! What looks like a secret by its name (`password: …`, `--token …`, an environment variable `DB_PASSWORD`) or by its
+//! shape (private keys, bearer tokens, JSON Web Tokens, passwords in URLs, well-known prefixes) is replaced. Rather too
+//! much than too little: evidence is read by people and attached to tickets.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+/// What stands in place of a secret.
+pub const REDACTED: &str = "[redacted]";
+
+/// Parts of names that hold secrets. Matched without case, `-`, `_` and `.`.
+const NAMES: [&str; 11] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "apikey",
+    "authorization",
+    "privatekey",
+    "clientkeydata",
+    "accesskey",
+    "credential",
+];
+/// Ends of names that only speak about secrets: `secretName`, `tokenExpirationSeconds`.
+const HARMLESS: [&str; 9] = [
+    "name",
+    "ref",
+    "seconds",
+    "path",
+    "type",
+    "policy",
+    "mount",
+    "serviceaccounttoken",
+    "tokens",
+];
+/// How tokens of well-known services begin.
+const PREFIXES: [&str; 8] = [
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "github_pat_",
+    "glpat-",
+    "xoxb-",
+    "xoxp-",
+    "AKIA",
+];
+/// Words after which a credential follows.
+const SCHEMES: [&str; 2] = ["bearer ", "basic "];
+
+/// Redacts a text line by line; private keys span several lines.
+#[derive(Debug, Clone, Default)]
+pub struct Redactor {
+    in_key: bool,
+}
+
+impl Redactor {
+    /// The line without its secrets.
+    pub fn line<'a>(&mut self, line: &'a str) -> Cow<'a, str> {
+        if self.in_key {
+            self.in_key = !line.contains("-----END ");
+            return Cow::Borrowed(REDACTED);
+        }
+        if let Some(begin) = private_key(line) {
+            let (head, rest) = line.split_at(begin);
+            let tail = rest.find("-----END ").and_then(|end| {
+                let rest = &rest[end + "-----END ".len()..];
+                rest.find("-----").map(|dashes| &rest[dashes + 5..])
+            });
+            self.in_key = tail.is_none();
+            let head = words(&values(head)).into_owned();
+            return Cow::Owned(format!("{head}{REDACTED}{}", tail.unwrap_or_default()));
+        }
+        match values(line) {
+            Cow::Borrowed(line) => words(line),
+            Cow::Owned(line) => Cow::Owned(words(&line).into_owned()),
+        }
+    }
+}
+
+/// A whole text without its secrets.
+#[must_use]
+pub fn text(text: &str) -> String {
+    let mut redactor = Redactor::default();
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let content = line.strip_suffix('\n').unwrap_or(line);
+        out.push_str(&redactor.line(content));
+        out.push_str(&line[content.len()..]);
+    }
+    out
+}
+
+/// Takes the secrets out of a JSON value: values of secret names, of environment variables with secret names, the data
+/// of Secrets, and whatever looks like a secret in other strings.
+pub fn value(json: &mut Value) {
+    match json {
+        Value::String(string) => *string = text(string),
+        Value::Array(items) => items.iter_mut().for_each(value),
+        Value::Object(map) => {
+            let is_secret = map.get("kind").and_then(Value::as_str) == Some("Secret");
+            let variable = map
+                .get("name")
+                .and_then(Value::as_str)
+                .is_some_and(names_a_secret);
+            for (name, item) in map.iter_mut() {
+                let hidden = names_a_secret(name)
+                    || (is_secret && matches!(name.as_str(), "data" | "stringData"))
+                    || (variable && name == "value");
+                if hidden { hide(item) } else { value(item) }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Every string in it, however deep; the shape stays.
+fn hide(json: &mut Value) {
+    match json {
+        Value::String(string) if !string.is_empty() => REDACTED.clone_into(string),
+        Value::Number(_) => *json = REDACTED.into(),
+        Value::Array(items) => items.iter_mut().for_each(hide),
+        Value::Object(map) => map.values_mut().for_each(hide),
+        Value::String(_) | Value::Null | Value::Bool(_) => {}
+    }
+}
+
+fn names_a_secret(name: &str) -> bool {
+    let plain: String = name
+        .chars()
+        .filter(|c| !matches!(c, '-' | '_' | '.'))
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    NAMES.iter().any(|part| plain.contains(part)) && !HARMLESS.iter().any(|end| plain.ends_with(end))
+}
+
+/// Where a private key begins.
+fn private_key(line: &str) -> Option<usize> {
+    let begin = line.find("-----BEGIN ")?;
+    line[begin..].contains("PRIVATE KEY-----").then_some(begin)
+}
+
+/// Replaces what follows a secret's name: `name: value`, `name=value`, `"name":"value"`, `--name value`.
+fn values(line: &str) -> Cow<'_, str> {
+    let mut out = String::new();
+    let mut copied = 0;
+    let mut at = 0;
+    while let Some(found) = line[at..].find([':', '=', ' ']) {
+        let mark = at + found;
+        at = mark + 1;
+        let Some(name) = name_before(&line[..mark]) else {
+            continue;
+        };
+        let flag = line.as_bytes()[mark] == b' ';
+        if (flag && !name.starts_with("--")) || !names_a_secret(name) {
+            continue;
+        }
+        let (start, end) = value_after(line, mark + 1);
+        if start == end || matches!(&line[start..end], "true" | "false" | "null" | "nil") {
+            continue;
+        }
+        out.push_str(&line[copied..start]);
+        out.push_str(REDACTED);
+        copied = end;
+        at = end;
+    }
+    if copied == 0 {
+        return Cow::Borrowed(line);
+    }
+    out.push_str(&line[copied..]);
+    Cow::Owned(out)
+}
+
+/// The word that ends here, quotation marks left out.
+fn name_before(text: &str) -> Option<&str> {
+    let text = text.trim_end_matches(['"', '\'', '\\', ' ']);
+    let start = text
+        .rfind(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))
+        .map_or(0, |place| {
+            place + text[place..].chars().next().map_or(1, char::len_utf8)
+        });
+    (start < text.len()).then(|| &text[start..])
+}
+
+/// Where the value that follows begins and ends, quotation marks left out.
+fn value_after(line: &str, from: usize) -> (usize, usize) {
+    let rest = &line[from..];
+    let lead = rest.len() - rest.trim_start_matches([' ', '\t', '\\', '"', '\'']).len();
+    let quoted = rest[..lead].trim_start().trim_start_matches('\\').chars().next();
+    let start = from + lead;
+    let value = &line[start..];
+    let end = match quoted {
+        // An escaped quotation mark ends a value that is quoted inside a quoted text.
+        Some(quote) => value
+            .find(quote)
+            .map(|end| value[..end].trim_end_matches('\\').len()),
+        None => {
+            let lower = value.to_ascii_lowercase();
+            // `Authorization: Bearer …` is two words.
+            let scheme = SCHEMES
+                .iter()
+                .find(|scheme| lower.starts_with(**scheme))
+                .map_or(0, |scheme| scheme.len());
+            value[scheme..]
+                .find([' ', '\t', ',', ';', '&', '"', '\'', '}', ']', ')'])
+                .map(|end| scheme + end)
+        }
+    };
+    (start, start + end.unwrap_or(value.len()))
+}
+
+/// Replaces words that look like secrets wherever they stand.
+fn words(line: &str) -> Cow<'_, str> {
+    let suspicious = line.contains("eyJ")
+        || line.contains("://")
+        || PREFIXES.iter().any(|prefix| line.contains(prefix))
+        || SCHEMES.iter().any(|scheme| contains_ignoring_case(line, scheme));
+    if !suspicious {
+        return Cow::Borrowed(line);
+    }
+    let mut out = String::with_capacity(line.len());
+    let mut after_scheme = false;
+    for word in line.split_inclusive(|c: char| !is_word(c)) {
+        let content = word.trim_end_matches(|c: char| !is_word(c));
+        let hidden = (after_scheme && content.len() >= 8) || looks_secret(content);
+        out.push_str(if hidden { REDACTED } else { content });
+        out.push_str(&word[content.len()..]);
+        after_scheme = word.ends_with(' ') && SCHEMES.iter().any(|scheme| word.eq_ignore_ascii_case(scheme));
+    }
+    Cow::Owned(user_info(&out).into_owned())
+}
+
+const fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+' | '/' | '=' | '~')
+}
+
+fn looks_secret(word: &str) -> bool {
+    let prefixed = PREFIXES
+        .iter()
+        .any(|prefix| word.starts_with(prefix) && word.len() >= prefix.len() + 12);
+    // A JSON Web Token: three parts in base64url, of which the first two are JSON objects (RFC 7519).
+    let mut parts = word.split('.');
+    let token = word.starts_with("eyJ")
+        && parts.next().is_some_and(|header| header.len() >= 10)
+        && parts.next().is_some_and(|claims| claims.starts_with("eyJ"));
+    prefixed || token
+}
+
+/// Replaces `user:password` before the host of a URL (RFC 3986, section 3.2.1).
+fn user_info(line: &str) -> Cow<'_, str> {
+    let mut out = String::new();
+    let mut copied = 0;
+    for (place, _) in line.match_indices("://") {
+        let start = place + 3;
+        let end = line[start..]
+            .find(['/', ' ', '"', '\'', '?', '#', ')', ','])
+            .map_or(line.len(), |end| start + end);
+        let Some(at) = line[start..end].rfind('@') else {
+            continue;
+        };
+        if start < copied || !line[start..start + at].contains(':') {
+            continue;
+        }
+        out.push_str(&line[copied..start]);
+        out.push_str(REDACTED);
+        copied = start + at;
+    }
+    if copied == 0 {
+        return Cow::Borrowed(line);
+    }
+    out.push_str(&line[copied..]);
+    Cow::Owned(out)
+}
+
+fn contains_ignoring_case(line: &str, word: &str) -> bool {
+    line.as_bytes()
+        .windows(word.len())
+        .any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    #[rstest]
+    #[case("password: hunter2", "password: [redacted]")]
+    #[case("DB_PASSWORD=hunter2 PORT=1", "DB_PASSWORD=[redacted] PORT=1")]
+    #[case(r#"{"apiKey":"k-123","port":8080}"#, r#"{"apiKey":"[redacted]","port":8080}"#)]
+    #[case(
+        r#"{\"client_secret\":\"k-123\",\"a\":1}"#,
+        r#"{\"client_secret\":\"[redacted]\",\"a\":1}"#
+    )]
+    #[case(
+        "curl --token abcdef.0123456789abcdef --user me",
+        "curl --token [redacted] --user me"
+    )]
+    #[case(
+        "kubeadm join x:6443 --token=abcdef.0123456789abcdef",
+        "kubeadm join x:6443 --token=[redacted]"
+    )]
+    #[case("Authorization: Bearer abcdefghijkl", "Authorization: [redacted]")]
+    #[case("sent 'Bearer abcdefghijkl' to x", "sent 'Bearer [redacted]' to x")]
+    #[case("    client-key-data: LS0tLS1CRUdJTg==", "    client-key-data: [redacted]")]
+    #[case(
+        "GET http://me:pw@host/x?y http://host/z",
+        "GET http://[redacted]@host/x?y http://host/z"
+    )]
+    #[case("jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln end", "jwt [redacted] end")]
+    #[case("push with ghp_0123456789abcdefghij", "push with [redacted]")]
+    fn planted_secrets_are_gone(#[case] line: &str, #[case] expected: &str) {
+        assert_eq!(text(line), expected);
+    }
+
+    #[rstest]
+    #[case("automountServiceAccountToken: false")]
+    #[case("secretName: tls")]
+    #[case("expirationSeconds: 3607, tokenExpirationSeconds: 3607")]
+    #[case("traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")]
+    #[case("the token was not accepted by http://host:8080/a")]
+    #[case("basic health check passed")]
+    #[case("image jaegertracing/jaeger:2.13.0@sha256:0123456789abcdef")]
+    fn what_is_no_secret_stays(#[case] line: &str) {
+        assert_eq!(text(line), line);
+    }
+
+    #[test]
+    fn private_keys_are_gone_on_one_line_and_on_many() {
+        let many = "a\n-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nIBAAKC\n-----END RSA PRIVATE KEY-----\nb\n";
+        assert_eq!(
+            text(many),
+            "a\n[redacted]\n[redacted]\n[redacted]\n[redacted]\nb\n"
+        );
+        let one = r#"{"key":"-----BEGIN PRIVATE KEY-----\nMIIEow\n-----END PRIVATE KEY-----\n","x":1}"#;
+        assert_eq!(text(one), r#"{"key":"[redacted]\n","x":1}"#);
+        let certificate = "-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----\n";
+        assert_eq!(text(certificate), certificate);
+    }
+
+    #[test]
+    fn objects_lose_the_values_of_secret_names_and_keep_their_shape() {
+        let mut pod = json!({
+            "kind": "Pod",
+            "spec": {"containers": [{"name": "order", "env": [
+                {"name": "DB_PASSWORD", "value": "hunter2"},
+                {"name": "API_TOKEN", "valueFrom": {"secretKeyRef": {"name": "api", "key": "token"}}},
+                {"name": "ORDER_URL", "value": "http://user:pw@order-service:8080"},
+            ], "args": ["--password", "--token=abc"]}]},
+        });
+        value(&mut pod);
+        let env = &pod["spec"]["containers"][0]["env"];
+        assert_eq!(env[0], json!({"name": "DB_PASSWORD", "value": REDACTED}));
+        assert_eq!(env[1]["valueFrom"]["secretKeyRef"]["name"], "api");
+        assert_eq!(env[2]["value"], "http://[redacted]@order-service:8080");
+        assert_eq!(pod["spec"]["containers"][0]["args"][1], "--token=[redacted]");
+        let mut secret = json!({"kind": "Secret", "data": {"user": "bWU=", "pin": 1234}});
+        value(&mut secret);
+        assert_eq!(
+            secret,
+            json!({"kind": "Secret", "data": {"user": REDACTED, "pin": REDACTED}})
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics_and_redacting_twice_changes_nothing(line in "\\PC{0,120}") {
+            let once = text(&line);
+            prop_assert_eq!(text(&once), once);
+        }
+
+        #[test]
+        fn a_named_secret_is_gone_whatever_surrounds_it(
+            before in "[a-z ]{0,12}",
+            separator in prop_oneof!["=", ": ", "\": \"", "='"],
+            secret in "[A-Za-z0-9]{10,30}",
+            after in "[ ,;&\"'}][a-z ]{0,12}",
+        ) {
+            let line = format!("{before} my_password{separator}{secret}{after}");
+            prop_assert!(!text(&line).contains(&secret), "{}", text(&line));
+        }
+    }
+}

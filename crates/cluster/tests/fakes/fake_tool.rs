@@ -1,0 +1,92 @@
+//! Stands in for a tool on PATH. It finds its instructions beside the link it was called by: `kind.json` for `kind`, a
+//! list of rules; the first whose words are all among the arguments is followed. What it was called with is appended to
+//! `calls.jsonl`.
+
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// What to do for some calls.
+#[derive(Debug, Deserialize)]
+struct Rule {
+    /// Words that have to be among the arguments.
+    #[serde(default)]
+    when: Vec<String>,
+    #[serde(default)]
+    stdout: String,
+    #[serde(default)]
+    stderr: String,
+    /// How often stderr is repeated, for a tool that babbles.
+    #[serde(default)]
+    babble: usize,
+    #[serde(default)]
+    code: u8,
+    /// Never end.
+    #[serde(default)]
+    hang: bool,
+    /// Only while there is no such file, which is made then: once.
+    once: Option<PathBuf>,
+}
+
+/// A line of `calls.jsonl`.
+#[derive(Debug, Serialize)]
+struct Call {
+    tool: String,
+    args: Vec<String>,
+    stdin_bytes: usize,
+    docker_host: Option<String>,
+    kubeconfig: Option<String>,
+}
+
+fn main() -> io::Result<std::process::ExitCode> {
+    let mut args = std::env::args();
+    let link = args.next().map(PathBuf::from).unwrap_or_default();
+    let args: Vec<String> = args.collect();
+    let (folder, tool) = (
+        link.parent().unwrap_or(Path::new(".")),
+        link.file_name().unwrap_or_default(),
+    );
+    let tool = tool.to_string_lossy().into_owned();
+    let mut stdin = Vec::new();
+    io::stdin().read_to_end(&mut stdin)?;
+    let call = Call {
+        tool: tool.clone(),
+        args: args.clone(),
+        stdin_bytes: stdin.len(),
+        docker_host: std::env::var("DOCKER_HOST").ok(),
+        kubeconfig: std::env::var("KUBECONFIG").ok(),
+    };
+    let mut calls = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(folder.join("calls.jsonl"))?;
+    calls.write_all(format!("{}\n", serde_json::to_string(&call)?).as_bytes())?;
+    let rules = std::fs::read(folder.join(format!("{tool}.json")))?;
+    let rules: Vec<Rule> = serde_json::from_slice(&rules)?;
+    for rule in rules {
+        if !rule.when.iter().all(|word| args.contains(word)) {
+            continue;
+        }
+        if let Some(mark) = &rule.once {
+            let mark = folder.join(mark);
+            if mark.exists() {
+                continue;
+            }
+            std::fs::write(mark, "")?;
+        }
+        for _ in 0..=rule.babble {
+            io::stderr().write_all(rule.stderr.as_bytes())?;
+        }
+        io::stdout().write_all(rule.stdout.as_bytes())?;
+        io::stdout().flush()?;
+        if rule.hang {
+            loop {
+                std::thread::park();
+            }
+        }
+        return Ok(rule.code.into());
+    }
+    io::stderr().write_all(format!("fake {tool}: no rule for {args:?}\n").as_bytes())?;
+    Ok(99.into())
+}

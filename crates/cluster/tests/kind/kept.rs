@@ -1,0 +1,102 @@
+//! A kept cluster: reused by the next run, refused to a second one at the same time, rolled only where something changed.
+
+use std::time::Instant;
+
+use cluster::kubernetes::sweep::sweep;
+use cluster::manifest::Profile;
+use testbed::{Deadline, Environment};
+
+use crate::bed::{Bed, alone, clusters, kind, options, order_and_trace};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn is_reused_and_shared_with_nobody() {
+    let _alone = alone().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = Bed::begin(folder.path(), true, options(folder.path()));
+    let endpoints = first
+        .environment
+        .up(&first.run)
+        .await
+        .map_err(|error| testbed::explain::chain(&error))
+        .unwrap();
+    let name = first.environment.choice().unwrap().name.clone();
+
+    let mut second = Bed::begin(folder.path(), true, options(folder.path()));
+    let error = second.environment.up(&second.run).await.unwrap_err();
+    assert!(
+        testbed::explain::chain(&error).contains(&format!("is in use by run {}", first.run.id())),
+        "{error}"
+    );
+    assert!(error.hint().is_some());
+    second.finish().await;
+
+    let jaeger = endpoints.jaeger.clone();
+    assert_eq!(first.finish().await, Vec::<String>::new());
+    assert_eq!(clusters().await, [name.as_str()], "kept");
+
+    let begun = Instant::now();
+    let mut warm = Bed::begin(folder.path(), true, options(folder.path()));
+    let endpoints = warm
+        .environment
+        .up(&warm.run)
+        .await
+        .map_err(|error| testbed::explain::chain(&error))
+        .unwrap();
+    eprintln!("warm: up after {:.2} s", begun.elapsed().as_secs_f64());
+    assert_eq!(endpoints.jaeger, jaeger, "the same cluster");
+    warm.finish().await;
+
+    let mut batched = options(folder.path());
+    batched.plan.profile = Profile::Batched;
+    let mut other = Bed::begin(folder.path(), true, batched);
+    let endpoints = other
+        .environment
+        .up(&other.run)
+        .await
+        .map_err(|error| testbed::explain::chain(&error))
+        .unwrap();
+    let id = "1af7651916cd43dd8448eb211c80319c".parse().unwrap();
+    let (_, visible) = order_and_trace(&endpoints.storefront, &endpoints.jaeger, id).await;
+    eprintln!(
+        "batched profile: whole trace visible {} ms after the answer",
+        visible.as_millis()
+    );
+
+    let client = other.environment.brought_up().unwrap().client.clone();
+    let label = other.environment.choice().unwrap().label.clone();
+    let begun = Instant::now();
+    let removed = sweep(
+        &client,
+        &label,
+        &Deadline::after(std::time::Duration::from_secs(60)),
+    )
+    .await
+    .unwrap();
+    eprintln!(
+        "{removed} objects swept in {:.2} s",
+        begun.elapsed().as_secs_f64()
+    );
+    assert!(removed >= 18, "{removed}");
+    assert_eq!(
+        sweep(
+            &client,
+            "another-run",
+            &Deadline::after(std::time::Duration::from_secs(60))
+        )
+        .await
+        .unwrap(),
+        0
+    );
+    other.finish().await;
+
+    let kubeconfig = folder.path().join("unused");
+    kind()
+        .delete(
+            &name,
+            &kubeconfig,
+            &Deadline::after(std::time::Duration::from_secs(60)),
+        )
+        .await
+        .unwrap();
+    assert_eq!(clusters().await, Vec::<String>::new());
+}

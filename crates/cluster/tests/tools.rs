@@ -1,0 +1,14 @@
+//! What people are told when kind and Docker misbehave, against fakes on PATH; and what they are asked.
+
+#![expect(clippy::unwrap_used, reason = "the shared parts of a test fail like the test")]
+
+#[path = "tools/docker.rs"]
+mod docker;
+#[path = "tools/environment.rs"]
+mod environment;
+#[path = "tools/fakes.rs"]
+mod fakes;
+#[path = "tools/kind.rs"]
+mod kind;
+#[path = "tools/node.rs"]
+mod node;

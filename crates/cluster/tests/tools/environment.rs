@@ -1,0 +1,184 @@
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use cluster::binaries::Binaries;
+use cluster::bring_up::Plan;
+use cluster::manifest::Profile;
+use cluster::tool::ToolPath;
+use cluster::{KindEnvironment, KindOptions, Pins};
+use rstest::{Context, rstest};
+use serde_json::{Value, json};
+use testbed::Environment;
+
+use crate::fakes::{Fakes, always, run, told};
+
+fn options(tools: ToolPath, folder: &Path) -> KindOptions {
+    let plan = Plan {
+        pins: Pins::built_in().unwrap(),
+        binaries: Binaries::Folder(folder.join("binaries")),
+        profile: Profile::Synchronous,
+        download: false,
+        prefix: "tl".into(),
+        locks: folder.into(),
+    };
+    KindOptions {
+        tools,
+        plan,
+        telepresence: true,
+    }
+}
+
+fn engine(memory: u64) -> Value {
+    let info = json!({"ServerVersion": "28.1", "NCPU": 2, "MemTotal": memory, "Architecture": "x86_64"});
+    json!({"when": ["info"], "stdout": info.to_string()})
+}
+
+fn images(present: &[&str], code: u8) -> Value {
+    let found: Vec<Value> = present
+        .iter()
+        .map(|image| json!({"RepoTags": [image], "RepoDigests": []}))
+        .collect();
+    let stderr = if code == 0 {
+        ""
+    } else {
+        "Error: No such image: x\n"
+    };
+    json!({"when": ["inspect"], "stdout": json!(found).to_string(), "stderr": stderr, "code": code})
+}
+
+const ALL: [&str; 4] = [
+    "kindest/node:v1.34.4",
+    "jaegertracing/jaeger:2.13.0",
+    "otel/opentelemetry-collector-k8s:0.160.0",
+    "ghcr.io/telepresenceio/tel2:2.31.2",
+];
+
+fn machine(docker: Value, kind: &str, telepresence: &str) -> Fakes {
+    Fakes::new()
+        .tool("docker", docker)
+        .tool("kind", always(json!({"stdout": kind})))
+        .tool("telepresence", always(json!({"stdout": telepresence})))
+}
+
+const TELEPRESENCE: &str = "OSS Client         : v2.31.2\nOSS Root Daemon    : not running\n";
+
+#[rstest]
+#[case::nothing(Fakes::new())]
+#[case::everything_wrong(machine(json!([engine(1 << 30), images(&ALL[..2], 1)]), "kind v0.20.0 go1.20 linux/amd64", "OSS Client : v2.20.1"))]
+#[case::docker_down(machine(json!([{"stderr": "Cannot connect to the Docker daemon at unix:///fake.sock. Is the docker daemon running?\n", "code": 1}]), "kind v0.32.0 go1.24 linux/amd64", TELEPRESENCE))]
+#[tokio::test]
+async fn everything_missing_is_told_at_once(#[case] fakes: Fakes, #[context] context: Context) {
+    let environment = KindEnvironment::new(options(fakes.path(), fakes.folder()));
+    let missing = environment.preflight().await;
+    let lines: Vec<String> = missing
+        .iter()
+        .map(|missing| format!("{}\n  {}", missing.fact, missing.cure))
+        .collect();
+    insta::assert_snapshot!(
+        format!("missing_{}", context.description.unwrap()),
+        lines.join("\n")
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_missing_on_a_machine_that_has_everything() {
+    let fakes = machine(
+        json!([engine(8 << 30), images(&ALL, 0)]),
+        "kind v0.32.0 go1.24 linux/amd64",
+        TELEPRESENCE,
+    );
+    assert_eq!(
+        KindEnvironment::new(options(fakes.path(), fakes.folder()))
+            .preflight()
+            .await,
+        []
+    );
+}
+
+#[tokio::test]
+async fn images_need_not_be_there_when_they_may_be_downloaded() {
+    let fakes = machine(
+        json!([engine(8 << 30)]),
+        "kind v0.32.0 go1.24 linux/amd64",
+        TELEPRESENCE,
+    );
+    let mut options = options(fakes.path(), fakes.folder());
+    options.plan.download = true;
+    assert_eq!(KindEnvironment::new(options).preflight().await, []);
+}
+
+/// Services that are enough of an executable to be packed.
+fn binaries(folder: &Path) {
+    let folder = folder.join("binaries");
+    std::fs::create_dir(&folder).unwrap();
+    let mut header = vec![0; 64];
+    header[..6].copy_from_slice(b"\x7fELF\x02\x01");
+    header[18] = 62;
+    for service in cluster::manifest::SERVICES {
+        std::fs::write(folder.join(service), &header).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_first_failure_ends_everything_at_once_and_is_undone() {
+    let complaint =
+        "ERROR: failed to create cluster: node(s) already exist for a cluster with the name \"x\"\n";
+    let fakes = machine(
+        json!([{"when": ["exec"], "stderr": "Error: No such container: x\n", "code": 1}]),
+        "",
+        TELEPRESENCE,
+    )
+    .tool(
+        "kind",
+        json!([{"when": ["create"], "stderr": complaint, "code": 1}, {"when": ["delete"]}]),
+    );
+    binaries(fakes.folder());
+    let (run, _events) = run(fakes.folder());
+    let mut environment = KindEnvironment::new(options(fakes.path(), fakes.folder()));
+    let begun = Instant::now();
+    let error = environment.up(&run).await.unwrap_err();
+    // Far below the limits of what was waiting for the node.
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    assert!(
+        told(&*error).contains("there is a kind cluster \"x\" already"),
+        "{}",
+        told(&*error)
+    );
+    assert!(
+        told(&*error).contains("hint: if nobody needs it"),
+        "{}",
+        told(&*error)
+    );
+    let evidence = environment.collect(&run.dir().file("evidence")).await;
+    assert_eq!(evidence.len(), 1, "{evidence:?}");
+    let report = run.finish().await;
+    assert!(report.complete(), "{report:?}");
+    assert!(
+        fakes
+            .calls()
+            .last()
+            .unwrap()
+            .starts_with("kind delete cluster --name tl-"),
+        "{:?}",
+        fakes.calls()
+    );
+}
+
+#[tokio::test]
+async fn a_binary_that_was_not_built_is_told_with_the_command_that_builds_it() {
+    let fakes = machine(
+        json!([{"when": ["exec"], "stderr": "Error: No such container: x\n", "code": 1}]),
+        "",
+        TELEPRESENCE,
+    )
+    .tool(
+        "kind",
+        json!([{"when": ["create"], "hang": true}, {"when": ["delete"]}]),
+    );
+    let (run, _events) = run(fakes.folder());
+    let mut environment = KindEnvironment::new(options(fakes.path(), fakes.folder()));
+    let error = environment.up(&run).await.unwrap_err();
+    let folder = fakes.folder().display().to_string();
+    insta::assert_snapshot!("unbuilt", told(&*error).replace(&folder, "[folder]"));
+    assert!(run.finish().await.complete());
+}
