@@ -1,4 +1,34 @@
 //! Time, processes, signals and undo: the only crate that sleeps, spawns or traps.
+//!
+//! A [`Run`] owns a directory, a stream of [`Event`]s, an [`Undo`] stack and the [`Process`]es that it started. Everything
+//! that takes time takes a [`Deadline`], which Ctrl-C ends; everything that waits uses [`wait::until`]. What has to be
+//! undone is on the stack, and in a journal, before it exists: whatever happens to a run, [`Run::finish`] or a later
+//! [`sweep()`] leaves nothing behind.
+//!
+//! ```
+//! use std::time::Duration;
+//! use testbed::{EnvironmentName, ProcessSpec, Run, RunOptions, Signals};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), testbed::BoxError> {
+//! # let folder = tempfile::tempdir()?;
+//! # let root = folder.path().to_owned();
+//! let signals = Signals::arm()?; // before the first side effect
+//! let environment = EnvironmentName::Embedded;
+//! let (run, _events) = Run::begin(RunOptions { root, environment, keep: false, signals })?;
+//!
+//! let spec = ProcessSpec::new("order@cluster", "sh").args(["-c", "echo listening http://127.0.0.1:8080; exec sleep 60"]);
+//! let order = run.supervise(spec)?; // already on the undo stack
+//! let limit = Duration::from_secs(20);
+//! let deadline = run.deadline(limit);
+//! let listening = order.line(&deadline, |line| line.strip_prefix("listening ").map(str::to_owned));
+//! let url = run.step("order ready", limit, listening).await?;
+//! assert_eq!(url, "http://127.0.0.1:8080");
+//!
+//! assert!(run.finish().await.complete());
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod clock;
 pub mod deadline;

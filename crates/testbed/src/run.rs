@@ -1,33 +1,32 @@
 //! One run: its directory, events, undo stack, children and limits.
 
+mod begin;
+mod error;
 mod step;
 
 use std::future::Future;
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use begin::Inner;
+pub use error::RunError;
 pub use step::StepError;
 
-use crate::clock::{Clock, Hold};
+use crate::clock::Hold;
 use crate::deadline::Deadline;
 use crate::environment::EnvironmentName;
 use crate::event::{EventReceiver, Events};
-use crate::explain::{BoxError, Class, Explain};
-use crate::history;
-use crate::process::{
-    Answer, Call, Mark, Marked, Place, Process, ProcessError, ProcessSpec, Supervisor, identify,
-};
-use crate::run_dir::{RunDir, RunLock, random};
+use crate::explain::BoxError;
+use crate::process::{Answer, Call, Marked, Process, ProcessError, ProcessSpec};
+use crate::run_dir::{RunDir, random};
 use crate::run_id::RunId;
 use crate::signal::Signals;
-use crate::text::quote;
-use crate::undo::{Begin, Deed, Journal, Record, Scene, Undo, UndoFailure, UndoReport, scratch_prefix};
+use crate::undo::{Deed, Undo, UndoFailure, UndoReport, scratch_prefix};
 
-/// What a run is made of.
+/// What a run is begun with.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
     /// The folder that holds the directories of all runs: `target/throughline`.
@@ -44,69 +43,6 @@ pub struct RunOptions {
 #[derive(Debug, Clone)]
 pub struct Run {
     inner: Arc<Inner>,
-}
-
-#[derive(Debug)]
-struct Inner {
-    id: RunId,
-    dir: RunDir,
-    environment: EnvironmentName,
-    keep: bool,
-    signals: Signals,
-    clock: Clock,
-    events: Events,
-    undo: Undo,
-    supervisor: Supervisor,
-    _lock: Option<RunLock>,
-}
-
-/// A run that could not begin.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The run directory cannot be made or written.
-    #[error("cannot write the run directory below {}", root.display())]
-    Directory {
-        /// The folder that should hold it.
-        root: PathBuf,
-        /// The operating system's reason.
-        source: io::Error,
-    },
-    /// A scratch folder cannot be made.
-    #[error("cannot make the scratch folder {}", path.display())]
-    Scratch {
-        /// The folder.
-        path: PathBuf,
-        /// The operating system's reason.
-        source: io::Error,
-    },
-}
-
-impl Explain for RunError {
-    fn hint(&self) -> Option<String> {
-        let (path, source) = match self {
-            Self::Directory { root, source } => (root, source),
-            Self::Scratch { path, source } => (path, source),
-        };
-        Some(match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                format!("free space on the file system of {}", path.display())
-            }
-            io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-                format!(
-                    "something that is no folder is in the way: see `ls -ld {}`",
-                    quote(path.as_os_str())
-                )
-            }
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                format!("make {} a folder that you may write", path.display())
-            }
-            _ => format!("see `ls -ld {}`", quote(path.as_os_str())),
-        })
-    }
-
-    fn class(&self) -> Class {
-        Class::Prerequisite
-    }
 }
 
 impl Run {
@@ -244,7 +180,7 @@ impl Run {
         self.inner.supervisor.start(&spec)
     }
 
-    /// Runs a program to its end and takes its answer; meanwhile it is on the undo stack. See [`Supervisor::call`].
+    /// Runs a program to its end and takes its answer; meanwhile it is on the undo stack. See [`Supervisor::call`](crate::process::Supervisor::call).
     ///
     /// # Errors
     /// It can't be started, or the deadline was over first. A code other than 0 is no error here: see
@@ -304,65 +240,5 @@ impl Run {
             }
         }
         report
-    }
-}
-
-impl Inner {
-    fn begin(options: RunOptions) -> io::Result<(Self, EventReceiver)> {
-        let RunOptions {
-            root,
-            environment,
-            keep,
-            signals,
-        } = options;
-        let (id, dir, lock) = RunDir::create(&root)?;
-        let (events, receiver) = Events::recorded(&dir.file(RunDir::EVENTS))?;
-        let temp = std::env::temp_dir().canonicalize()?;
-        let mut journal = Journal::create(dir.file(RunDir::JOURNAL))?;
-        let runner = identify(std::process::id());
-        let begin = Begin {
-            run: id.clone(),
-            environment,
-            runner,
-            temp: temp.clone(),
-        };
-        journal.write(0, Record::Begin(begin))?;
-        dir.mark_latest()?;
-        if let Err(error) = history::prune(&dir, history::KEPT) {
-            events.warn(
-                format!("cannot remove old runs below {}: {error}", root.display()),
-                None,
-            );
-        }
-        let mark = Mark::new(&id, &dir);
-        let place = Place {
-            mark,
-            dir: dir.clone(),
-            events: events.clone(),
-            hurry: signals.hurry(),
-        };
-        let undo = Undo::new(
-            Scene {
-                place: place.clone(),
-                temp,
-            },
-            journal,
-            signals.clone(),
-        );
-        let supervisor = Supervisor::new(place, undo.clone());
-        let clock = Clock::start();
-        let inner = Self {
-            id,
-            dir,
-            environment,
-            keep,
-            signals,
-            clock,
-            events,
-            undo,
-            supervisor,
-            _lock: lock,
-        };
-        Ok((inner, receiver))
     }
 }

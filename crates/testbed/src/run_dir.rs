@@ -41,8 +41,8 @@ impl RunDir {
                     let dir = Self { path };
                     let lock = match root_lock.claim(&dir)? {
                         Claim::Ours(lock) => Some(lock),
-                        Claim::Taken => {
-                            return Err(io::Error::other("somebody locked a directory that is new"));
+                        Claim::Gone | Claim::Taken => {
+                            return Err(io::Error::other("somebody meddled with a directory that is new"));
                         }
                         // The runner's process id has to do.
                         Claim::CannotTell => None,

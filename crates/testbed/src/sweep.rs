@@ -1,19 +1,25 @@
 //! Finishing the undo of runs that were killed.
 
-use std::collections::HashSet;
+mod dead_run;
+
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::Duration;
 
-use crate::event::{Event, Events, Outcome};
-use crate::explain::{Class, Explain, chain};
-use crate::process::{Mark, Marked, Place, ProcessSpec, lives};
-use crate::run_dir::{Claim, RootLock, RunDir, RunLock};
+use dead_run::DeadRun;
+
+use crate::deadline::Deadline;
+use crate::event::Events;
+use crate::explain::{Class, Explain};
+use crate::process::{Mark, lives};
+use crate::run_dir::{Claim, RootLock, RunDir};
 use crate::run_id::RunId;
 use crate::signal::Signals;
-use crate::undo::{
-    Damage, Deed, Journal, Outstanding, Record, Replay, Scene, UndoError, UndoFailure, UndoLeft, UndoReport,
-};
+use crate::undo::{Damage, Identity, Replay, UndoReport};
+use crate::wait::{self, Probe};
+
+/// How long a process may need from its start to its own program.
+const ORPHAN_LIMIT: Duration = Duration::from_millis(500);
 
 /// How to sweep.
 #[derive(Debug, Clone)]
@@ -38,7 +44,7 @@ pub struct SweepReport {
     pub clean: usize,
 }
 
-/// A run whose runner lives.
+/// A run whose runner lives, or that somebody else is sweeping.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveRun {
     /// The run.
@@ -109,14 +115,14 @@ pub async fn sweep(root: &Path, options: &SweepOptions) -> Result<SweepReport, S
     };
     let carried = Mark::carried();
     for (run, dir) in RunDir::all(&root).map_err(failed)? {
-        let claim = RootLock::take(&root)
-            .and_then(|lock| lock.claim(&dir))
-            .map_err(failed)?;
         let runner = || {
-            let begin = Replay::of_file(&dir.file(RunDir::JOURNAL)).ok()?.begin?;
-            Some(begin.runner)
+            Replay::of_file(&dir.file(RunDir::JOURNAL))
+                .ok()?
+                .begin
+                .map(|begin| begin.runner)
         };
-        let lock = match claim {
+        let lock = match claim(&root, &dir, runner).await.map_err(failed)? {
+            Claim::Gone => continue,
             Claim::Ours(lock) => Some(lock),
             Claim::CannotTell if !runner().is_some_and(lives) => None,
             Claim::Taken | Claim::CannotTell => {
@@ -139,154 +145,21 @@ pub async fn sweep(root: &Path, options: &SweepOptions) -> Result<SweepReport, S
     Ok(report)
 }
 
-/// A dead runner's run that we own.
-#[derive(Debug)]
-struct DeadRun {
-    run: RunId,
-    scene: Scene,
-    journal: Option<Journal>,
-    outstanding: Vec<Outstanding>,
-    damage: Vec<Damage>,
-    report: UndoReport,
-    _lock: Option<RunLock>,
-}
-
-impl DeadRun {
-    fn open(run: RunId, dir: RunDir, lock: Option<RunLock>, options: &SweepOptions) -> Self {
-        let mut report = UndoReport::default();
-        let (journal, replay) = match Journal::reopen(dir.file(RunDir::JOURNAL)) {
-            Ok((journal, replay)) => (Some(journal), replay),
-            // It was killed before it wrote anything.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (None, Replay::default()),
-            Err(error) => {
-                report.failed.push(UndoFailure {
-                    name: "read the journal".to_owned(),
-                    error: error.into(),
-                });
-                (None, Replay::default())
-            }
-        };
-        let place = Place {
-            mark: Mark::new(&run, &dir),
-            dir,
-            events: options.events.clone().unwrap_or_else(|| Events::unrecorded().0),
-            hurry: options.signals.hurry(),
-        };
-        let temp = replay.begin.map_or_else(std::env::temp_dir, |begin| begin.temp);
-        let scene = Scene { place, temp };
-        Self {
-            run,
-            scene,
-            journal,
-            outstanding: replay.outstanding,
-            damage: replay.damage,
-            report,
-            _lock: lock,
-        }
+/// Tries to own a run. What a dead runner was just starting may hold its lock until it runs a program of its own.
+async fn claim(root: &Path, dir: &RunDir, runner: impl Fn() -> Option<Identity>) -> io::Result<Claim> {
+    let try_once = || RootLock::take(root)?.claim(dir);
+    let first = try_once()?;
+    if !matches!(first, Claim::Taken) || runner().is_none_or(lives) {
+        return Ok(first);
     }
-
-    fn has_left(&self, carried: &HashSet<Mark>) -> bool {
-        !self.outstanding.is_empty()
-            || !self.damage.is_empty()
-            || !self.report.complete()
-            || carried.contains(&self.scene.place.mark)
-    }
-
-    async fn undo(&mut self, options: &SweepOptions) -> SweptRun {
-        let mut keeps = false;
-        for entry in std::mem::take(&mut self.outstanding).into_iter().rev() {
-            let kept = entry.kept && !options.kept;
-            keeps |= kept;
-            if kept || options.signals.interrupted().is_cancelled() {
-                self.leave(entry.name, &entry.deed, kept);
-            } else {
-                self.undo_one(entry, options).await;
-            }
+    let soon = Deadline::after(ORPHAN_LIMIT);
+    let freed = wait::until(&soon, "the lock of a dead run", || async {
+        match try_once() {
+            Ok(Claim::Taken) => Probe::not_yet("taken"),
+            Ok(claim) => Probe::Ready(claim),
+            Err(error) => Probe::Broken(error),
         }
-        let mut strays = 0;
-        // What was kept may have processes of its own, such as Telepresence's daemons.
-        if !keeps && !options.signals.interrupted().is_cancelled() {
-            let everything = Marked {
-                mark: &self.scene.place.mark,
-                name: None,
-            };
-            match everything.stop(ProcessSpec::GRACE, &self.scene.place.hurry).await {
-                Ok(found) => strays = found,
-                Err(pids) => self
-                    .report
-                    .failed
-                    .push(UndoFailure::still_running(&self.run, pids)),
-            }
-        }
-        SweptRun {
-            run: self.run.clone(),
-            dir: self.scene.place.dir.path().to_owned(),
-            undo: std::mem::take(&mut self.report),
-            strays,
-            damage: std::mem::take(&mut self.damage),
-        }
-    }
-
-    async fn undo_one(&mut self, entry: Outstanding, options: &SweepOptions) {
-        let Outstanding {
-            seq,
-            name,
-            deed,
-            process,
-            ..
-        } = entry;
-        let begun = Instant::now();
-        let result = tokio::select! {
-            biased;
-            result = self.scene.perform(&name, deed.clone(), process) => result,
-            () = options.signals.leave().cancelled_owned() => return self.leave(name, &deed, false),
-        };
-        let outcome = match &result {
-            Ok(()) => Outcome::Ok,
-            Err(error) => Outcome::Failed {
-                error: chain(error),
-                hint: error.hint(),
-            },
-        };
-        if let Some(journal) = &mut self.journal
-            && let Err(error) = journal.write(seq, Record::Done(outcome.clone()))
-        {
-            // It will be done once more by the next sweep, which is harmless.
-            self.scene.place.events.warn(
-                format!("cannot write {}: {error}", journal.path().display()),
-                None,
-            );
-        }
-        self.scene.place.events.emit(Event::UndoFinished {
-            name: name.clone(),
-            took: begun.elapsed(),
-            outcome,
-        });
-        match result {
-            Ok(()) => self.report.done.push(name),
-            Err(error) => self.report.failed.push(UndoFailure { name, error }),
-        }
-    }
-
-    fn leave(&mut self, name: String, deed: &Deed, kept: bool) {
-        self.report.left.push(UndoLeft {
-            name,
-            by_hand: deed.to_string(),
-            kept,
-        });
-    }
-}
-
-impl UndoFailure {
-    /// Processes of a run that nothing could end.
-    pub(crate) fn still_running(run: &RunId, pids: Vec<i32>) -> Self {
-        let name = "stray processes".to_owned();
-        let error = UndoError::StillRunning {
-            run: run.clone(),
-            name: name.clone(),
-            pids,
-        }
-        .into();
-        Self { name, error }
-    }
+    });
+    // Somebody else sweeps it.
+    Ok(freed.await.unwrap_or(Claim::Taken))
 }

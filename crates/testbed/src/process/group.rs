@@ -3,6 +3,7 @@
 //! The child is not reaped before its group is gone: as long as it is at least a zombie, the kernel gives its number to
 //! nobody else, so that a signal to the group can never hit a stranger.
 
+use std::convert::Infallible;
 use std::io;
 use std::process::Child;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,8 +11,9 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
+use tokio::process::{ChildStderr, ChildStdout};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -25,8 +27,6 @@ use crate::wait::{self, Probe};
 
 /// How long a killed process may need to vanish. SIGKILL works at once unless the kernel itself is busy with it.
 const KILL_LIMIT: Duration = Duration::from_secs(5);
-/// How long output may still come in after the child's end; a grandchild can hold the pipe for ever.
-const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// A running or ended child with everything that it started in its group.
 #[derive(Debug)]
@@ -59,23 +59,21 @@ impl Group {
         // From here on the leader is killed on every early return.
         let leader = Mutex::new(Leader(Some(child)));
         let mut children = signal(SignalKind::child())?;
-        let mut readers = JoinSet::new();
+        let mut tasks = JoinSet::new();
+        let ended = CancellationToken::new();
+        let (flushed, mut all_flushed) = mpsc::channel(1);
         if let Some(stdout) = stdout {
-            let (stdout, output) = (
-                tokio::process::ChildStdout::from_std(stdout)?,
-                Arc::clone(&output),
-            );
-            readers.spawn(async move { output.drain(Stream::Stdout, stdout).await });
+            let (stdout, output) = (ChildStdout::from_std(stdout)?, Arc::clone(&output));
+            let (ended, flushed) = (ended.clone(), flushed.clone());
+            tasks.spawn(async move { output.drain(Stream::Stdout, stdout, ended, flushed).await });
         }
         if let Some(stderr) = stderr {
-            let (stderr, output) = (
-                tokio::process::ChildStderr::from_std(stderr)?,
-                Arc::clone(&output),
-            );
-            readers.spawn(async move { output.drain(Stream::Stderr, stderr).await });
+            let (stderr, output) = (ChildStderr::from_std(stderr)?, Arc::clone(&output));
+            let (ended, flushed) = (ended.clone(), flushed.clone());
+            tasks.spawn(async move { output.drain(Stream::Stderr, stderr, ended, flushed).await });
         }
+        drop(flushed);
         let (exit_tx, exit) = watch::channel(None);
-        let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let exit = loop {
                 match look(pid) {
@@ -87,13 +85,10 @@ impl Group {
                     Err(_) => break Exit::Unknown,
                 }
             };
-            let mut all = std::pin::pin!(async { while readers.join_next().await.is_some() {} });
-            let silent = tokio::time::timeout(LAST_WORDS, &mut all).await.is_ok();
+            // Whoever hears of the end finds the last words.
+            ended.cancel();
+            let _: Option<Infallible> = all_flushed.recv().await;
             exit_tx.send_replace(Some(exit));
-            if !silent {
-                // A grandchild goes on talking.
-                all.await;
-            }
         });
         Ok(Self {
             name,
@@ -179,7 +174,7 @@ impl Group {
         let what = "the end of the process group";
         wait::until(deadline, what, || async {
             match processes::in_group(self.pid) {
-                0 => Probe::<(), std::convert::Infallible>::Ready(()),
+                0 => Probe::<(), Infallible>::Ready(()),
                 members => Probe::not_yet(format!("{members} left")),
             }
         })

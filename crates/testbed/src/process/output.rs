@@ -1,14 +1,18 @@
 //! What a process prints: all of it in a log file, the last lines in memory.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::fs::File;
 use std::io::Write;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use rustix::io::Errno;
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::event::Events;
 
@@ -18,6 +22,9 @@ const TAIL_LINES: usize = 200;
 const STDOUT_LINES: usize = 1_000;
 /// A longer line is cut: a process must not be able to fill our memory.
 const LINE_BYTES: usize = 16 * 1024;
+/// The most that a pipe can hold (Linux manual page `pipe(7)`): what a dead process wrote is no more than that, and what
+/// comes after it is a grandchild's.
+const PIPE_BYTES: usize = 1024 * 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stream {
@@ -61,27 +68,65 @@ impl Output {
         }
     }
 
-    /// Takes a stream in until its end.
-    pub(crate) async fn drain(&self, stream: Stream, mut from: impl AsyncRead + Unpin) {
+    /// Takes a stream in until its end. Once the child has ended, everything that it wrote is taken in before `flushed`
+    /// is dropped, whoever else still holds the pipe.
+    pub(crate) async fn drain(
+        &self,
+        stream: Stream,
+        mut from: impl AsyncRead + AsFd + Unpin,
+        ended: CancellationToken,
+        flushed: mpsc::Sender<Infallible>,
+    ) {
         let mut chunk = vec![0; 8 * 1024];
         let mut line = Vec::new();
+        let mut flushed = Some(flushed);
         loop {
-            match from.read(&mut chunk).await {
-                Ok(0) | Err(_) => break,
-                Ok(read) => {
-                    for &byte in &chunk[..read] {
-                        if byte == b'\n' {
-                            self.take(stream, &line);
-                            line.clear();
-                        } else if line.len() < LINE_BYTES {
-                            line.push(byte);
-                        }
-                    }
+            tokio::select! {
+                () = ended.cancelled(), if flushed.is_some() => {
+                    self.last_words(stream, from.as_fd(), &mut chunk, &mut line);
+                    flushed = None;
                 }
+                read = from.read(&mut chunk) => match read {
+                    Ok(0) | Err(_) => break,
+                    Ok(read) => self.split(stream, &chunk[..read], &mut line),
+                },
             }
         }
+        self.end_line(stream, &mut line);
+    }
+
+    /// Takes in what is in a pipe now. Read directly: the runtime may not have heard yet that there is something.
+    fn last_words(&self, stream: Stream, from: BorrowedFd<'_>, chunk: &mut [u8], line: &mut Vec<u8>) {
+        let mut taken = 0;
+        while taken < PIPE_BYTES {
+            match rustix::io::read(from, &mut *chunk) {
+                Ok(read @ 1..) => {
+                    self.split(stream, &chunk[..read], line);
+                    taken += read;
+                }
+                Err(Errno::INTR) => {}
+                // The end, or nothing there for now.
+                Ok(0) | Err(_) => break,
+            }
+        }
+        self.end_line(stream, line);
+    }
+
+    fn split(&self, stream: Stream, bytes: &[u8], line: &mut Vec<u8>) {
+        for &byte in bytes {
+            if byte == b'\n' {
+                self.take(stream, line);
+                line.clear();
+            } else if line.len() < LINE_BYTES {
+                line.push(byte);
+            }
+        }
+    }
+
+    fn end_line(&self, stream: Stream, line: &mut Vec<u8>) {
         if !line.is_empty() {
-            self.take(stream, &line);
+            self.take(stream, line);
+            line.clear();
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -170,15 +171,12 @@ impl Mark {
     }
 
     fn of(pid: i32) -> Option<Self> {
-        let environment = processes::environment(pid)?;
-        let text = |key: &str| {
-            environment
-                .get(key.as_bytes())
-                .and_then(|value| std::str::from_utf8(value).ok())
-        };
+        let mut environment = processes::environment(pid)?;
+        let run = String::from_utf8(environment.remove(RUN_VARIABLE.as_bytes())?).ok()?;
+        let dir = OsString::from_vec(environment.remove(RUN_DIR_VARIABLE.as_bytes())?);
         Some(Self {
-            run: text(RUN_VARIABLE)?.parse().ok()?,
-            dir: text(RUN_DIR_VARIABLE)?.into(),
+            run: run.parse().ok()?,
+            dir: dir.into(),
         })
     }
 }

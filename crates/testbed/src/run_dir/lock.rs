@@ -14,13 +14,15 @@ pub(crate) struct RootLock(#[expect(dead_code, reason = "held for the lock on it
 
 /// Ownership of a run directory, given up on drop.
 #[derive(Debug)]
-pub(crate) struct RunLock(#[expect(dead_code, reason = "held for the lock on it")] File);
+pub(crate) struct RunLock(File);
 
 /// An attempt to own a run directory.
 #[derive(Debug)]
 pub(crate) enum Claim {
     /// It is ours now.
     Ours(RunLock),
+    /// There is no such directory any more.
+    Gone,
     /// Somebody alive has it.
     Taken,
     /// The file system does not do locks.
@@ -41,7 +43,11 @@ impl RootLock {
 
     /// Tries to own a run directory.
     pub(crate) fn claim(&self, dir: &RunDir) -> io::Result<Claim> {
-        let file = open(&dir.file(RunDir::LOCK))?;
+        let file = match open(&dir.file(RunDir::LOCK)) {
+            // Removed a moment ago, by a run that began.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Claim::Gone),
+            file => file?,
+        };
         Ok(match file.try_lock() {
             Ok(()) => Claim::Ours(RunLock(file)),
             Err(TryLockError::WouldBlock) => Claim::Taken,
@@ -54,6 +60,14 @@ impl RunLock {
     /// Removes the directory that is owned.
     pub(crate) fn remove(self, dir: &RunDir) -> io::Result<()> {
         fs::remove_dir_all(dir.path())
+    }
+}
+
+impl Drop for RunLock {
+    /// Closing would do, but for a child that is just being started: until it runs its own program it has our files open.
+    fn drop(&mut self) {
+        // Where there are no locks there is nothing to undo.
+        let _ = self.0.unlock();
     }
 }
 

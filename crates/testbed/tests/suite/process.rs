@@ -84,6 +84,17 @@ async fn the_last_words_of_a_dying_child_are_still_looked_at() {
 }
 
 #[tokio::test]
+async fn the_end_is_known_at_once_although_a_grandchild_holds_the_pipe() {
+    let bed = Bed::new();
+    let script = "sleep 600 & echo pid $!; seq 1 2000; printf 'last words'; exit 3";
+    let child = bed.run.supervise(shell("a", script)).unwrap();
+    assert_eq!(child.ended(&generous()).await.unwrap(), Exit::Code(3));
+    assert_eq!(child.tail().last().unwrap(), "last words");
+    assert!(child.tail().contains(&"2000".to_owned()));
+    bed.run.finish().await;
+}
+
+#[tokio::test]
 async fn a_real_port_conflict_is_told_by_the_child_itself() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
