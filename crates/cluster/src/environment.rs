@@ -17,11 +17,16 @@ use crate::evidence::{self, Sources};
 use crate::kind::Kind;
 use crate::kubernetes::pods;
 use crate::manifest::APPLICATION;
-use crate::telepresence::Telepresence;
+use crate::telepresence::{Target, Telepresence};
 use crate::tool::{Tool, ToolMissing, ToolPath};
 
 /// How long the processes in the cluster may take to account for their spans.
 const ACCOUNTS: Duration = Duration::from_secs(5);
+
+/// Where the process on the workstation listens, as in the walkthrough.
+const WORKSTATION_PORT: u16 = 8080;
+/// A net under Telepresence's own limits.
+const CONNECTING: Duration = Duration::from_secs(160);
 
 /// What the environment is made of.
 #[derive(Debug, Clone)]
@@ -95,7 +100,12 @@ impl KindEnvironment {
             run_dir,
         });
         let up = bring_up(run, plan, &docker, &begun.kind, &begun.choice).await?;
-        let endpoints = up.endpoints.clone();
+        let mut endpoints = up.endpoints.clone();
+        if let Some(telepresence) = &mut self.telepresence {
+            connect(run, plan, telepresence, &up).await?;
+            // `intercept order-service --port 8080:8080`, as the walkthrough has it.
+            endpoints.workstation_listen.set_port(WORKSTATION_PORT);
+        }
         self.up = Some(up);
         Ok(endpoints)
     }
@@ -120,6 +130,37 @@ impl KindEnvironment {
             .map(ExportAccount::from)
             .collect()
     }
+}
+
+/// Installs the traffic manager and connects the workstation.
+async fn connect(
+    run: &Run,
+    plan: &Plan,
+    telepresence: &mut Telepresence,
+    up: &Up,
+) -> Result<(), ClusterError> {
+    let kubeconfig = run.dir().file("kubeconfig");
+    let kubeconfig = std::path::absolute(&kubeconfig).unwrap_or(kubeconfig);
+    let target = Target {
+        kubeconfig: &kubeconfig,
+        image: &plan.pins.traffic_manager,
+        locks: &plan.locks,
+    };
+    run.step("traffic manager", CONNECTING, telepresence.install(run, &target))
+        .await?;
+    run.step(
+        "telepresence connected",
+        CONNECTING,
+        telepresence.connect(run, &target),
+    )
+    .await?;
+    run.step(
+        "cluster names on the workstation",
+        CONNECTING,
+        telepresence.resolve_names(run, &up.client),
+    )
+    .await?;
+    Ok(())
 }
 
 impl Environment for KindEnvironment {
@@ -151,21 +192,21 @@ impl Environment for KindEnvironment {
 
     fn intercept<'a>(
         &'a mut self,
-        _run: &'a Run,
+        run: &'a Run,
         spec: &'a InterceptSpec,
     ) -> BoxFuture<'a, Result<(), BoxError>> {
         Box::pin(async move {
             match &mut self.telepresence {
-                Some(telepresence) => Ok(telepresence.intercept(spec).await?),
+                Some(telepresence) => Ok(telepresence.intercept(run, spec).await?),
                 None => Err(ClusterError::NoIntercepts.into()),
             }
         })
     }
 
-    fn leave<'a>(&'a mut self, _run: &'a Run, workload: &'a str) -> BoxFuture<'a, Result<(), BoxError>> {
+    fn leave<'a>(&'a mut self, run: &'a Run, workload: &'a str) -> BoxFuture<'a, Result<(), BoxError>> {
         Box::pin(async move {
             match &mut self.telepresence {
-                Some(telepresence) => Ok(telepresence.leave(workload).await?),
+                Some(telepresence) => Ok(telepresence.leave(run, workload).await?),
                 None => Ok(()),
             }
         })

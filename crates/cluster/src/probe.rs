@@ -67,7 +67,7 @@ fn client() -> Result<reqwest::Client, ProbeError> {
 /// No order went through before the deadline; with what came last.
 pub async fn order_goes_through(storefront: &str, deadline: &Deadline) -> Result<(), ProbeError> {
     let client = client()?;
-    let body = json!({"customer_id": SERVICE, "sku": "widget"});
+    let body = json!({"customer_id": SERVICE, "sku": "WIDGET-001"});
     let waited = wait::until_paced(deadline, "an order through all three services", PACE, || async {
         let request = client
             .post(format!("{storefront}/checkout"))

@@ -1,9 +1,29 @@
-//! Telepresence: whether it is there. The driver that connects and intercepts goes into this module.
+//! Telepresence, driven by its command line: traffic manager, connection, intercepts, and the way back.
+//!
+//! Its claims are only claims: that traffic really moves is proven by whoever asked for it, through the data plane.
 
-use testbed::{Deadline, Explain, InterceptSpec, Missing, ProcessError};
+mod answer;
+mod cli;
+mod error;
+mod names;
+mod status;
+mod world;
 
-use crate::reference::Version;
-use crate::tool::{ToolMissing, ToolPath};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kube::Client;
+use serde_json::Value;
+use testbed::{Deadline, Explain, InterceptSpec, Missing, Run, Selection};
+
+pub use error::TelepresenceError;
+
+use crate::lease::Lease;
+use crate::manifest::APPLICATION;
+use crate::reference::{ImageRef, Version};
+use crate::tool::{Tool, ToolPath};
+use cli::Cli;
+use world::World;
 
 /// The oldest client whose `--format json` answers are known.
 pub const OLDEST: Version = Version {
@@ -11,98 +31,290 @@ pub const OLDEST: Version = Version {
     minor: 29,
     patch: 0,
 };
+/// From here on an intercept is ended with `detach`; `leave` is only its old name.
+const DETACH: Version = Version {
+    major: 2,
+    minor: 30,
+    patch: 0,
+};
 
-/// Telepresence's command line, as it was found.
-#[derive(Debug, Clone)]
+/// Limits of the steps: many times what they take on two busy processors.
+const MANAGER: Duration = Duration::from_secs(130);
+const CONNECT: Duration = Duration::from_secs(100);
+const NAMES: Duration = Duration::from_secs(30);
+/// A question to the running daemon.
+const QUESTION: Duration = Duration::from_secs(20);
+
+/// Telepresence's command line, as it was found, and its connection once there is one.
+#[derive(Debug)]
 pub struct Telepresence {
     tools: ToolPath,
+    connection: Option<Connection>,
 }
 
-/// Why Telepresence did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum TelepresenceError {
-    /// The program is missing.
-    #[error(transparent)]
-    Tool(#[from] ToolMissing),
-    /// It could not be run to its end.
-    #[error(transparent)]
-    Process(#[from] ProcessError),
-    /// There is no connection to the cluster.
-    #[error("{workload} can't be intercepted: this environment has no Telepresence connection")]
-    NotConnected {
-        /// The workload.
-        workload: String,
-    },
+/// The machine's one connection.
+#[derive(Debug)]
+struct Connection {
+    cli: Cli,
+    world: World,
+    version: Version,
+    // Two connections share one DNS chain: when one quits, the other loses its names.
+    _lease: Lease,
 }
 
-impl Explain for TelepresenceError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Tool(error) => error.hint(),
-            Self::Process(error) => error.hint(),
-            Self::NotConnected { .. } => None,
-        }
-    }
+/// What a connection needs to know of the cluster.
+#[derive(Debug, Clone)]
+pub struct Target<'a> {
+    /// The run's own kubeconfig.
+    pub kubeconfig: &'a Path,
+    /// The image of traffic manager and traffic agent.
+    pub image: &'a ImageRef,
+    /// Where locks are kept.
+    pub locks: &'a Path,
 }
 
 impl Telepresence {
     /// Telepresence on this path.
     #[must_use]
     pub const fn new(tools: ToolPath) -> Self {
-        Self { tools }
+        Self {
+            tools,
+            connection: None,
+        }
     }
 
     /// What is missing or unsuitable for an intercept.
     pub async fn preflight(&self, deadline: &Deadline) -> Vec<Missing> {
-        match self.version(deadline).await {
-            Ok(Some(version)) if version >= OLDEST => Vec::new(),
-            Ok(found) => {
-                let found = found.map_or_else(
-                    || "does not tell its version".into(),
-                    |version| format!("is {version}"),
-                );
-                vec![Missing {
-                    fact: format!("telepresence {found}; {OLDEST} or newer is needed"),
-                    cure: "see https://telepresence.io/docs/install/client".into(),
-                }]
-            }
-            Err(error) => vec![Missing {
-                fact: error.to_string(),
-                cure: error.hint().unwrap_or_default(),
-            }],
+        let found = match self.usable(deadline).await {
+            Ok(tool) => self.alone(&tool, deadline).await,
+            Err(error) => Err(error),
+        };
+        let missing = found.err().map(|error| Missing {
+            fact: testbed::explain::chain(&error),
+            cure: error.hint().unwrap_or_else(|| "see the reason".into()),
+        });
+        missing.into_iter().collect()
+    }
+
+    /// Installs the traffic manager. It may run beside the roll-out: nothing of ours is needed for it but the API server.
+    ///
+    /// # Errors
+    /// It does not come up.
+    pub async fn install(&self, run: &Run, target: &Target<'_>) -> Result<(), TelepresenceError> {
+        let tool = self.tools.find("telepresence", "intercept a service")?;
+        let world = World::make(&folder(run)?, target.kubeconfig)?;
+        let values = chart_values(target.image);
+        let mut args = vec!["helm", "install"];
+        args.extend(values.iter().flat_map(|value| ["--set", value.as_str()]));
+        match Cli::new(tool, &world)
+            .ask(Some(run), &args, &run.deadline(MANAGER))
+            .await
+        {
+            // A kept cluster has it already.
+            Ok(_) | Err(TelepresenceError::ManagerThere { .. }) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 
-    async fn version(&self, deadline: &Deadline) -> Result<Option<Version>, TelepresenceError> {
-        let tool = self.tools.find("telepresence", "intercept a service")?;
-        let answer = tool.call(["version"]).run(deadline).await?.success()?;
-        // `OSS Client         : v2.31.2`, followed by daemons that may not run.
-        let client = answer
-            .text()
-            .lines()
-            .find(|line| line.contains("Client"))
-            .map(ToOwned::to_owned);
-        Ok(client.and_then(|line| {
-            line.split_whitespace()
-                .find_map(|word| word.strip_prefix('v')?.parse().ok())
-        }))
+    /// Connects the workstation to the cluster. Ending the connection is on the undo stack before.
+    ///
+    /// # Errors
+    /// Another connection is in use, or this one does not come up.
+    pub async fn connect(&mut self, run: &Run, target: &Target<'_>) -> Result<(), TelepresenceError> {
+        let holder = format!("run {} (pid {})", run.id(), std::process::id());
+        let lease = Lease::take(target.locks, "the machine's Telepresence connection", &holder)?;
+        let deadline = run.deadline(CONNECT);
+        let tool = self.usable(&deadline).await?;
+        self.alone(&tool, &deadline).await?;
+        let version = version(&tool, &deadline).await?.unwrap_or(OLDEST);
+        let world = World::make(&folder(run)?, target.kubeconfig)?;
+        let cli = Cli::new(tool, &world);
+        run.undo().push("telepresence connection", cli.quit());
+        cli.ask(Some(run), &["connect", "--namespace", APPLICATION], &deadline)
+            .await?;
+        self.connection = Some(Connection {
+            cli,
+            world,
+            version,
+            _lease: lease,
+        });
+        Ok(())
+    }
+
+    /// Waits until the names of the walkthrough resolve on the workstation to what they are in the cluster.
+    ///
+    /// # Errors
+    /// They don't.
+    pub async fn resolve_names(&self, run: &Run, client: &Client) -> Result<(), TelepresenceError> {
+        names::resolve(client, &run.deadline(NAMES)).await
+    }
+
+    /// The workloads that can be intercepted, by name.
+    ///
+    /// # Errors
+    /// There is no connection, or it broke.
+    pub async fn list(&self, run: &Run) -> Result<Vec<String>, TelepresenceError> {
+        let connection = self.connection("any workload")?;
+        let listed = connection
+            .cli
+            .ask(Some(run), &["list"], &run.deadline(QUESTION))
+            .await?;
+        let names = listed
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|one| one["name"].as_str());
+        Ok(names.map(str::to_owned).collect())
     }
 
     /// Sends a workload's traffic to the workstation.
     ///
     /// # Errors
-    /// There is no connection.
-    pub async fn intercept(&mut self, spec: &InterceptSpec) -> Result<(), TelepresenceError> {
-        Err(TelepresenceError::NotConnected {
-            workload: spec.workload.clone(),
-        })
+    /// It refuses, or does not become active. A failed call may leave an intercept behind: it is detached again.
+    pub async fn intercept(&mut self, run: &Run, spec: &InterceptSpec) -> Result<(), TelepresenceError> {
+        let connection = self.connection(&spec.workload)?;
+        let port = format!("{}:8080", spec.target.port());
+        let header = match &spec.selection {
+            Selection::All => None,
+            Selection::Header { name, value } => Some(format!("{name}={value}")),
+        };
+        let mut args = vec![
+            "intercept",
+            spec.workload.as_str(),
+            "--port",
+            &port,
+            "--mount=false",
+            "--detailed-output",
+        ];
+        if let Some(header) = &header {
+            args.extend(["--http-header", header]);
+        }
+        let deadline = run.deadline(TelepresenceError::OUTER_LIMIT);
+        match connection
+            .cli
+            .ask(Some(run), &args, &deadline)
+            .await
+            .and_then(active)
+        {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                // One that timed out on this side may become active later and be in the way of the next.
+                let _ = self.leave(run, &spec.workload).await;
+                Err(error)
+            }
+        }
     }
 
     /// Gives the traffic back. Leaving what is not intercepted is fine.
     ///
     /// # Errors
     /// The connection broke.
-    pub async fn leave(&mut self, _workload: &str) -> Result<(), TelepresenceError> {
-        Ok(())
+    pub async fn leave(&mut self, run: &Run, workload: &str) -> Result<(), TelepresenceError> {
+        let Some(connection) = &self.connection else {
+            return Ok(());
+        };
+        let verb = if connection.version >= DETACH {
+            "detach"
+        } else {
+            "leave"
+        };
+        match connection
+            .cli
+            .ask(Some(run), &[verb, workload], &run.deadline(QUESTION))
+            .await
+        {
+            Ok(_) => Ok(()),
+            Err(TelepresenceError::Other { reason, .. } | TelepresenceError::Workload { reason })
+                if reason.contains("Found no") || reason.contains("not found") =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The folder of its logs, once there is a connection.
+    #[must_use]
+    pub fn logs(&self) -> Option<PathBuf> {
+        self.connection.as_ref().map(|connection| connection.world.logs())
+    }
+
+    fn connection(&self, workload: &str) -> Result<&Connection, TelepresenceError> {
+        let missing = || TelepresenceError::NotConnected {
+            workload: workload.to_owned(),
+        };
+        self.connection.as_ref().ok_or_else(missing)
+    }
+
+    /// The program, when its version can be used.
+    async fn usable(&self, deadline: &Deadline) -> Result<Tool, TelepresenceError> {
+        let tool = self.tools.find("telepresence", "intercept a service")?;
+        match version(&tool, deadline).await? {
+            Some(version) if version >= OLDEST => Ok(tool),
+            found => Err(TelepresenceError::Version {
+                found: found.map_or_else(
+                    || "does not tell its version".into(),
+                    |version| format!("is {version}"),
+                ),
+                oldest: OLDEST,
+            }),
+        }
+    }
+
+    /// Nobody else is connected. Connecting would silently replace their connection.
+    async fn alone(&self, tool: &Tool, deadline: &Deadline) -> Result<(), TelepresenceError> {
+        let status = Cli::of_the_user(tool.clone()).status(deadline).await?;
+        match status.connected() {
+            Some(daemon) => Err(TelepresenceError::Foreign {
+                context: daemon.kubernetes_context.clone(),
+                namespace: daemon.namespace.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+async fn version(tool: &Tool, deadline: &Deadline) -> Result<Option<Version>, TelepresenceError> {
+    let answer = tool.call(["version"]).run(deadline).await?.success()?;
+    // `OSS Client         : v2.31.2`, followed by daemons that may not run.
+    let text = answer.text();
+    let client = text.lines().find(|line| line.contains("Client"));
+    Ok(client.and_then(|line| {
+        line.split_whitespace()
+            .find_map(|word| word.strip_prefix('v')?.parse().ok())
+    }))
+}
+
+/// Configuration, cache and logs of a run are part of what it leaves to be read.
+fn folder(run: &Run) -> Result<PathBuf, TelepresenceError> {
+    let path = run.dir().file("telepresence");
+    // The daemon has another working folder than we have.
+    std::path::absolute(&path).map_err(|source| TelepresenceError::Write { path, source })
+}
+
+/// The chart's values: our image, no usage reports, and a dead client's intercept gone after 30 s instead of a day.
+fn chart_values(image: &ImageRef) -> Vec<String> {
+    let (registry, name) = image.name().rsplit_once('/').unwrap_or(("", image.name()));
+    let mut values = vec![
+        "usage.enabled=false".to_owned(),
+        "grpc.connectionTTL=30s".to_owned(),
+        "timeouts.agentArrival=60s".to_owned(),
+        "image.pullPolicy=IfNotPresent".to_owned(),
+        format!("image.registry={registry}"),
+        format!("image.name={name}"),
+    ];
+    values.push(format!("image.tag={}", image.tag()));
+    values
+}
+
+/// Whether a detailed answer says that the intercept is active. An older or newer client that says nothing is believed for now:
+/// the data plane decides.
+fn active(answer: Value) -> Result<(), TelepresenceError> {
+    match answer["disposition"].as_str() {
+        None | Some("ACTIVE") => Ok(()),
+        Some(disposition) => Err(TelepresenceError::NotActive {
+            disposition: disposition.to_owned(),
+            message: answer["message"].as_str().unwrap_or_default().to_owned(),
+        }),
     }
 }

@@ -39,6 +39,8 @@ pub enum EnvironmentChoice {
     Auto,
     /// Without Docker: real service processes, our receiver, store, query API and intercept proxy
     Embedded,
+    /// Real Kubernetes in kind, with the real Collector, Jaeger and Telepresence
+    Kind,
 }
 
 /// How results are written to standard output.
@@ -67,6 +69,9 @@ pub struct E2eArgs {
         env = "THROUGHLINE_ENV"
     )]
     pub environment: EnvironmentChoice,
+    /// What `--env kind` is made of.
+    #[command(flatten)]
+    pub kind: KindArgs,
     /// Run only this scenario with its twins, or only this twin (`scenario/twin`); may be repeated
     #[arg(long, value_name = "NAME")]
     pub scenario: Vec<String>,
@@ -99,6 +104,37 @@ pub struct E2eArgs {
     pub places: Places,
 }
 
+/// What the environment on Kubernetes is made of.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Kubernetes")]
+pub struct KindArgs {
+    /// Replace a version or image: kind, node, telepresence, traffic-manager, jaeger or collector
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub pin: Vec<String>,
+    /// File with versions and images, for instance of a private registry
+    #[arg(long, value_name = "FILE", env = "THROUGHLINE_PINS")]
+    pub pins: Option<PathBuf>,
+    /// How the Collector treats spans
+    #[arg(long, value_name = "PROFILE", default_value = "synchronous")]
+    pub collector: CollectorProfile,
+    /// Download images that the local Docker lacks
+    #[arg(long)]
+    pub download: bool,
+    /// Folder with static Linux binaries of the services, instead of building them
+    #[arg(long, value_name = "DIR", env = "THROUGHLINE_IMAGE_BIN_DIR")]
+    pub image_bin_dir: Option<PathBuf>,
+}
+
+/// How the Collector treats spans.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum CollectorProfile {
+    /// An acknowledged export is stored in Jaeger: for proofs
+    #[default]
+    Synchronous,
+    /// Batches, queues and repetitions, as in production
+    Batched,
+}
+
 /// Arguments of `down`.
 #[derive(Debug, Clone, Args)]
 pub struct DownArgs {
@@ -110,6 +146,9 @@ pub struct DownArgs {
 /// Arguments of `doctor`.
 #[derive(Debug, Clone, Args)]
 pub struct DoctorArgs {
+    /// What `--env kind` is made of.
+    #[command(flatten)]
+    pub kind: KindArgs,
     /// Where things are on disk.
     #[command(flatten)]
     pub places: Places,

@@ -1,9 +1,12 @@
 //! Which environment stands behind `--env`.
 
-use embedded::environment::{EmbeddedConfig, EmbeddedEnvironment, ServiceBinaries};
-use testbed::Environment;
+#[cfg(feature = "kind")]
+mod kind;
 
-use crate::cli::EnvironmentChoice;
+use embedded::environment::{EmbeddedConfig, EmbeddedEnvironment, ServiceBinaries};
+use testbed::{Environment, Missing};
+
+use crate::cli::{EnvironmentChoice, KindArgs};
 use crate::places::Binaries;
 
 /// An environment, and why it was chosen when the user left the choice to us.
@@ -23,17 +26,94 @@ impl std::fmt::Debug for Chosen {
     }
 }
 
+/// Why an environment can't even be described.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChoiceError {
+    /// This program was built without it.
+    #[error("this build of throughline has no {0} environment")]
+    NotBuilt(&'static str),
+    /// A pin, or the file with pins, can't be used.
+    #[error("{0}")]
+    Usage(String),
+}
+
+impl ChoiceError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotBuilt(name) => Some(format!("`cargo xtask e2e --env {name}` builds it in")),
+            Self::Usage(_) => None,
+        }
+    }
+}
+
 /// Makes the environment that was asked for; `auto` takes the most faithful one that this machine has everything for.
-pub async fn choose(choice: EnvironmentChoice, binaries: &Binaries) -> Chosen {
-    let environment = EmbeddedEnvironment::new(EmbeddedConfig::new(ServiceBinaries {
+///
+/// # Errors
+/// The environment is not in this build, or a pin can't be used.
+pub async fn choose(
+    choice: EnvironmentChoice,
+    binaries: &Binaries,
+    kind: &KindArgs,
+) -> Result<Chosen, ChoiceError> {
+    match choice {
+        EnvironmentChoice::Embedded => Ok(Chosen {
+            environment: embedded(binaries),
+            why: None,
+        }),
+        EnvironmentChoice::Kind => Ok(Chosen {
+            environment: on_kind(kind)?,
+            why: None,
+        }),
+        EnvironmentChoice::Auto => Ok(auto(binaries, kind).await),
+    }
+}
+
+async fn auto(binaries: &Binaries, kind: &KindArgs) -> Chosen {
+    let missing = match on_kind(kind) {
+        Ok(environment) => {
+            let missing = environment.preflight().await;
+            if missing.is_empty() {
+                return Chosen {
+                    environment,
+                    why: Some("auto: kind, because all it needs is there".to_owned()),
+                };
+            }
+            list(&missing)
+        }
+        Err(error) => error.to_string(),
+    };
+    Chosen {
+        environment: embedded(binaries),
+        why: Some(format!("auto: embedded, because for kind: {missing}")),
+    }
+}
+
+/// The first few things that are missing; `doctor` tells all of them with their cures.
+fn list(missing: &[Missing]) -> String {
+    const FEW: usize = 3;
+    let mut facts: Vec<String> = missing.iter().take(FEW).map(|one| one.fact.clone()).collect();
+    if missing.len() > FEW {
+        facts.push(format!("{} more (`cargo xtask doctor`)", missing.len() - FEW));
+    }
+    facts.join("; ")
+}
+
+fn embedded(binaries: &Binaries) -> Box<dyn Environment> {
+    Box::new(EmbeddedEnvironment::new(EmbeddedConfig::new(ServiceBinaries {
         storefront: binaries.storefront.clone(),
         order: binaries.order.clone(),
         inventory: binaries.inventory.clone(),
-    }));
-    let why = (choice == EnvironmentChoice::Auto)
-        .then(|| "auto: embedded, the only environment that this version has".to_owned());
-    Chosen {
-        environment: Box::new(environment),
-        why,
-    }
+    })))
+}
+
+#[cfg(feature = "kind")]
+fn on_kind(args: &KindArgs) -> Result<Box<dyn Environment>, ChoiceError> {
+    Ok(Box::new(kind::environment(args)?))
+}
+
+#[cfg(not(feature = "kind"))]
+fn on_kind(_args: &KindArgs) -> Result<Box<dyn Environment>, ChoiceError> {
+    Err(ChoiceError::NotBuilt("kind"))
 }

@@ -14,8 +14,14 @@ pub(super) async fn doctor(args: &DoctorArgs) -> ExitCode {
         }
     };
     let mut code = ExitCode::Passed;
-    for choice in [EnvironmentChoice::Embedded] {
-        let chosen = environment::choose(choice, &binaries).await;
+    for choice in [EnvironmentChoice::Embedded, EnvironmentChoice::Kind] {
+        let chosen = match environment::choose(choice, &binaries, &args.kind).await {
+            Ok(chosen) => chosen,
+            Err(error) => {
+                say(&format!("  --    {error}"));
+                continue;
+            }
+        };
         let missing = chosen.environment.preflight().await;
         if missing.is_empty() {
             say(&format!("  ok    {}", chosen.environment.name()));

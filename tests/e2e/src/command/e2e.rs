@@ -43,7 +43,13 @@ pub(super) async fn e2e(args: E2eArgs) -> ExitCode {
         }
     };
     let swept = super::down::finish_killed_runs(&root, &signals).await;
-    let chosen = environment::choose(args.environment, &binaries).await;
+    let chosen = match environment::choose(args.environment, &binaries, &args.kind).await {
+        Ok(chosen) => chosen,
+        Err(error) => {
+            complain(&error.to_string(), error.hint().as_deref());
+            return ExitCode::Usage;
+        }
+    };
     let options = RunOptions {
         root,
         environment: chosen.environment.name(),

@@ -1,0 +1,60 @@
+//! The names that the walkthrough uses, resolved on the workstation and compared with the API server's word.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use k8s_openapi::api::core::v1::Service;
+use kube::{Api, Client};
+use testbed::Deadline;
+use testbed::wait::{self, Probe};
+
+use super::TelepresenceError;
+use crate::manifest::{APPLICATION, OBSERVABILITY};
+
+/// A name as the walkthrough writes it, and the Service behind it.
+const NAMES: [(&str, &str, &str); 3] = [
+    (
+        "otel-collector.observability.svc.cluster.local",
+        OBSERVABILITY,
+        "otel-collector",
+    ),
+    ("inventory-service", APPLICATION, "inventory-service"),
+    ("order-service", APPLICATION, "order-service"),
+];
+
+/// Waits until every name resolves to its Service's address.
+pub(super) async fn resolve(client: &Client, deadline: &Deadline) -> Result<(), TelepresenceError> {
+    for (name, namespace, service) in NAMES {
+        let expected = cluster_ip(client, namespace, service).await;
+        let what = format!("{name} on the workstation");
+        wait::until(deadline, &what, || async {
+            let expected = match &expected {
+                Ok(expected) => *expected,
+                Err(reason) => return Probe::Broken(std::io::Error::other(reason.clone())),
+            };
+            // The system's own resolver, because that is what Telepresence changes and what the service asks.
+            match tokio::net::lookup_host((name, 80)).await {
+                Ok(found) => {
+                    let found: BTreeSet<IpAddr> = found.map(|address| address.ip()).collect();
+                    if found.contains(&expected) {
+                        Probe::Ready(())
+                    } else {
+                        Probe::not_yet(format!("resolves to {found:?}, and is {expected} in the cluster"))
+                    }
+                }
+                Err(error) => Probe::not_yet(error.to_string()),
+            }
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+async fn cluster_ip(client: &Client, namespace: &str, service: &str) -> Result<IpAddr, String> {
+    let services: Api<Service> = Api::namespaced(client.clone(), namespace);
+    let found = services.get(service).await.map_err(|error| error.to_string())?;
+    let address = found.spec.and_then(|spec| spec.cluster_ip).unwrap_or_default();
+    address
+        .parse()
+        .map_err(|_| format!("the Service {namespace}/{service} has no address"))
+}
