@@ -15,7 +15,6 @@ mod account;
 mod backend;
 mod error;
 mod evidence;
-mod page_server;
 mod preflight;
 mod roles;
 mod slot;

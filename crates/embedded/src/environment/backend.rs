@@ -6,11 +6,10 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use testbed::{BoxError, Run, StepError};
 
-use super::page_server::PageServer;
 use super::slot::Slot;
 use super::{EmbeddedError, LOOPBACK};
 use crate::otlp::{OtlpReceiver, Receiver};
-use crate::query;
+use crate::query::QueryServer;
 use crate::store::{Limits, SpanStore};
 
 /// Binding a port is a matter of milliseconds; the limit is for machines that stand still.
@@ -50,7 +49,7 @@ async fn receiver(run: &Run, store: &SpanStore) -> Result<(Slot<Receiver>, Strin
         run.undo().push_in_process("otlp receiver", || {
             end(async move {
                 match undo.take() {
-                    Some(receiver) => receiver.shutdown().await.map_err(EmbeddedError::Receiver),
+                    Some(receiver) => Ok(receiver.shutdown().await?),
                     None => Ok(()),
                 }
             })
@@ -63,15 +62,11 @@ async fn receiver(run: &Run, store: &SpanStore) -> Result<(Slot<Receiver>, Strin
 
 async fn query(run: &Run, store: &SpanStore) -> Result<String, StepError> {
     let start = async {
-        let pages = query::router(store.clone());
-        let server = PageServer::start(LOOPBACK, pages)
-            .await
-            .map_err(EmbeddedError::Query)?;
+        let server = QueryServer::bind(LOOPBACK).await?.serve(store.clone());
         let url = server.url();
         // Nothing is awaited between its start and this.
-        run.undo().push_in_process("jaeger query api", || {
-            end(async { server.shutdown().await.map_err(EmbeddedError::Query) })
-        });
+        run.undo()
+            .push_in_process("jaeger query api", || end(async { Ok(server.shutdown().await?) }));
         Ok::<_, EmbeddedError>(url)
     };
     run.step_showing("jaeger query api", LIMIT, start, Clone::clone)

@@ -4,6 +4,7 @@ use testbed::{Class, Explain, StepError};
 
 use crate::otlp::ReceiverError;
 use crate::proxy::ProxyError;
+use crate::query::QueryError;
 
 /// Why the embedded environment did not come up, or could not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -15,8 +16,8 @@ pub enum EmbeddedError {
     #[error(transparent)]
     Receiver(#[from] ReceiverError),
     /// The query API did not start, or did not end well.
-    #[error("the query API failed")]
-    Query(#[source] std::io::Error),
+    #[error(transparent)]
+    Query(#[from] QueryError),
     /// The client that asks the processes can't be made.
     #[error("the HTTP client can't be made")]
     Http(#[from] reqwest::Error),

@@ -150,7 +150,7 @@ async fn comes_up_step_by_step_and_everything_answers() {
     let (environment, endpoints) = stage.up(config).await;
     assert_eq!(body(&endpoints.storefront).await, "storefront");
     assert_eq!(body(&endpoints.workstation_inventory).await, "inventory-service");
-    let services = reqwest::get(format!("{}/api/v3/services", endpoints.jaeger))
+    let services = reqwest::get(format!("{}/api/services", endpoints.jaeger))
         .await
         .unwrap();
     assert_eq!(services.status(), 200);
