@@ -70,6 +70,7 @@ impl Failure {
             },
             Self::Exchange(error) => match io_cause(error).map(io::Error::kind) {
                 Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => "reset",
+                _ if error.is_parse_too_large() => "too-large",
                 _ if error.is_parse() => "not-http",
                 _ if error.is_incomplete_message() || error.is_closed() || error.is_canceled() => "closed",
                 _ => "protocol",

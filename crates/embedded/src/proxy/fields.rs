@@ -138,6 +138,8 @@ fn options(fields: &HeaderMap) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn fields(pairs: &[(&str, &str)]) -> HeaderMap {
@@ -258,5 +260,32 @@ mod tests {
         );
         assert_eq!(after("/a", &[("host", "other")]), "http://other/a");
         assert_eq!(after("/a", &[]), "http://127.0.0.1:1/a");
+    }
+
+    proptest! {
+        /// Whatever a caller sends: what belongs to its connection stays there, and everything else travels, in order.
+        #[test]
+        fn passes_on_exactly_what_is_not_about_the_connection(
+            pairs in prop::collection::vec(("[a-c]|connection|keep-alive|te|upgrade|transfer-encoding", "[a-c, ]{0,4}"), 0..8),
+        ) {
+            let named: Vec<_> = pairs
+                .iter()
+                .filter(|(name, _)| name == "connection")
+                .flat_map(|(_, value)| value.split(',').map(str::trim))
+                .collect();
+            let about_the_connection = |name: &str| name.len() > 1 || named.contains(&name);
+            let mut found = HeaderMap::new();
+            let mut wanted = HeaderMap::new();
+            for (name, value) in &pairs {
+                let (field, value) = (HeaderName::try_from(name).unwrap(), HeaderValue::try_from(value).unwrap());
+                if !about_the_connection(name) {
+                    wanted.append(field.clone(), value.clone());
+                }
+                found.append(field, value);
+            }
+            Renewed::of(&found, Version::HTTP_11);
+            strip_hop_by_hop(&mut found);
+            prop_assert_eq!(found, wanted);
+        }
     }
 }

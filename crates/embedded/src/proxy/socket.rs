@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use rustix::net::{RecvFlags, Shutdown};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 /// A shared TCP connection. hyper reads and writes one clone; the others look at the state of the connection, which
@@ -57,10 +57,26 @@ impl AsyncRead for Socket {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let room = buffer.remaining();
         loop {
             ready!(self.0.poll_read_ready(context))?;
-            if let Some(read) = done(self.0.try_read_buf(buffer)) {
-                return Poll::Ready(read.map(|_| ()));
+            let mut read = None;
+            let attempt = self.0.try_io(Interest::READABLE, || {
+                let bytes = self.0.try_read_buf(buffer)?;
+                read = Some(bytes);
+                // Less than there was room for: nothing is left until the reactor says so. Told here, it saves the
+                // system call that would find nothing, two of them for each request.
+                if bytes > 0 && bytes < room {
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
+                Ok(())
+            });
+            match (read, attempt) {
+                (Some(_), _) => return Poll::Ready(Ok(())),
+                (None, Err(error)) if error.kind() != io::ErrorKind::WouldBlock => {
+                    return Poll::Ready(Err(error));
+                }
+                (None, _) => {}
             }
         }
     }
