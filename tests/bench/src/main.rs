@@ -2,6 +2,7 @@
 
 mod bed;
 mod ingest;
+mod proxy;
 mod report;
 mod sample;
 mod usage;
@@ -23,9 +24,17 @@ struct Cli {
 enum Verb {
     /// Spans received, stored and queryable per second of CPU, and bytes for each: our receiver, Jaeger, the Collector
     Ingest(ingest::Options),
+    /// Latency that the intercept proxy adds: nobody in between, our proxy, nginx, HAProxy
+    Proxy(proxy::Options),
     /// The receiver that is measured, as a process of its own
     #[command(hide = true)]
     Receiver(ingest::ReceiverOptions),
+    /// The proxy that is measured, as a process of its own
+    #[command(hide = true)]
+    ProxyProcess(proxy::ProxyOptions),
+    /// The server behind every proxy, as a process of its own
+    #[command(hide = true)]
+    Upstream(proxy::UpstreamOptions),
 }
 
 #[tokio::main]
@@ -33,6 +42,9 @@ async fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Ingest(options) => ingest::measure(options).await,
         Verb::Receiver(options) => ingest::receive(options).await,
+        Verb::Proxy(options) => proxy::measure(options).await,
+        Verb::ProxyProcess(options) => proxy::proxy(&options),
+        Verb::Upstream(options) => proxy::upstream(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
