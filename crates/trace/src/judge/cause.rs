@@ -81,8 +81,9 @@ impl Detective<'_, '_, '_> {
 
     /// Why a place has no span where it should have one.
     fn absent(&self, place: &At) -> Option<Cause> {
+        let settled = self.plan.settled(place);
         // When the place before it is absent too, that is where to look; up to the first one that is there.
-        let mut place = place;
+        let mut place = &settled;
         while let Before::Place(path) = self.plan.before(place)
             && let Some(before) = path.last()
             && !self.is_here(place)
@@ -118,38 +119,41 @@ impl Detective<'_, '_, '_> {
         }
 
         let (from, call) = match self.plan.before(place) {
-            Before::Caller => (the_caller(), self.callers_call(place)),
+            Before::Caller => (None, self.callers_call(place)),
             Before::Place(path) => {
                 let before = path.last()?;
-                (self.as_found(before), self.call(Some(before), place))
+                (Some(self.as_found(before)), self.call(Some(before), place))
             }
-            Before::Unknown => (At::anywhere("somebody"), self.call(None, place)),
+            Before::Unknown => (None, self.call(None, place)),
         };
         match call {
             // Whoever comes after it left spans, so it was reached; the failure is its own.
-            Call::Failed(_) if self.reached_beyond(place) => self.account_of(place, true),
-            Call::Failed(error) => self.owing(place).or_else(|| {
-                Some(Cause::Unreachable {
+            Call::Failed { .. } if self.reached_beyond(place) => self.account_of(place, true),
+            Call::Failed { from, error } => {
+                let unreachable = || Cause::Unreachable {
                     from,
                     to: place.service.clone(),
                     error,
-                })
-            }),
-            Call::Answered => self.account_of(place, true).or_else(|| {
-                let known = self.accounts(place).next().is_some();
-                (!known).then(|| Cause::Silent {
+                };
+                Some(self.owing(place).unwrap_or_else(unreachable))
+            }
+            Call::Answered => {
+                let silent = || Cause::Silent {
                     process: place.clone(),
-                })
-            }),
-            Call::NotMade => self
-                .account_of(&from, false)
-                .or_else(|| self.account_of(place, false))
-                .or_else(|| {
-                    self.is_here(&from).then(|| Cause::NotCalled {
+                };
+                let known = self.accounts(place).next().is_some();
+                self.account_of(place, true).or_else(|| (!known).then(silent))
+            }
+            Call::NotMade => {
+                let caller_owes = from.as_ref().and_then(|from| self.account_of(from, false));
+                caller_owes.or_else(|| self.account_of(place, false)).or_else(|| {
+                    let from = from.filter(|from| self.is_here(from))?;
+                    Some(Cause::NotCalled {
                         from,
                         to: place.service.clone(),
                     })
-                }),
+                })
+            }
         }
     }
 

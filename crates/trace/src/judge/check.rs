@@ -10,7 +10,7 @@ use super::scene::Scene;
 use crate::evidence::Answer;
 use crate::expect::{At, Expectation};
 use crate::site::Site;
-use crate::span::Span;
+use crate::span::{Span, SpanKind};
 use crate::tree::NodeIndex;
 use crate::words;
 
@@ -60,7 +60,7 @@ fn follows(path: &[At], scene: &Scene<'_>) -> Checked {
         return miss(scene.ways(), None, Clue::Absent(first.clone()));
     };
     let mut reached: Vec<Vec<bool>> = vec![Vec::new(); tree.len()];
-    let mut furthest: Option<(usize, NodeIndex)> = None;
+    let mut furthest: Option<(usize, bool, NodeIndex)> = None;
     for visit in tree.walk() {
         let span = tree.span(visit.node);
         let above = tree.parent(visit.node).map(|parent| &reached[parent.get()]);
@@ -72,16 +72,18 @@ fn follows(path: &[At], scene: &Scene<'_>) -> Checked {
                 here.push(true);
             }
         }
+        // Of several that came as far, a call that nobody answered: that is where the way should have gone on.
+        let open_call = span.kind == SpanKind::Client && tree.children(visit.node).is_empty();
         if let Some(last) = here.len().checked_sub(1)
-            && furthest.is_none_or(|(most, _)| last > most)
+            && furthest.is_none_or(|(most, open, _)| (last, open_call) > (most, open))
         {
-            furthest = Some((last, visit.node));
+            furthest = Some((last, open_call, visit.node));
         }
         reached[visit.node.get()] = here;
     }
     match furthest {
-        Some((last, _)) if last + 1 == path.len() => Ok(Expectation::Path(path.to_vec()).to_string()),
-        Some((last, node)) => miss(
+        Some((last, ..)) if last + 1 == path.len() => Ok(Expectation::Path(path.to_vec()).to_string()),
+        Some((last, _, node)) => miss(
             scene.ways(),
             Some(tree.span(node)),
             Clue::Absent(path[last + 1].clone()),

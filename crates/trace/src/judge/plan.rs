@@ -45,6 +45,15 @@ impl<'x> Plan<'x> {
         self.paths.iter().copied().flatten().chain(&self.others)
     }
 
+    /// A place whose site was left open, with the site at which the expectations name its service; the first one counts.
+    pub(super) fn settled(&self, place: &At) -> At {
+        let same = |other: &&At| other.service == place.service && other.site.is_some();
+        match place.site {
+            None => self.places().find(same).unwrap_or(place).clone(),
+            Some(_) => place.clone(),
+        }
+    }
+
     /// The places of the path before this one, the nearest last. An exact mention counts before one that leaves the site open,
     /// and that before one at another site.
     pub(super) fn before(&self, place: &At) -> Before<'x> {

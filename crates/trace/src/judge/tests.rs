@@ -282,6 +282,27 @@ fn a_process_that_answered_and_is_gone_is_silent() {
 }
 
 #[test]
+fn a_process_at_another_site_is_not_blamed_for_lost_spans() {
+    let mut recording = silenced("order-service");
+    let mut accounts = recording.evidence().accounts;
+    accounts.push(crate::testing::account("order-service", Site::Cluster, 8));
+    recording.accounts(accounts);
+    let any_site = Expectation::Count {
+        select: SpanSelector::service("order-service").kind(SpanKind::Server),
+        count: 1,
+    };
+    let verdict = judge(&recording.evidence(), &[path(), any_site.clone()]);
+    let lost = Cause::LostAfterExport {
+        process: order(),
+        exported: 4,
+    };
+    assert_eq!(verdict.findings().len(), 1, "{verdict}");
+    assert_eq!(verdict.primary_cause(), Some(&lost));
+    // Without a path nobody says which of the two it was.
+    assert_eq!(judge(&recording.evidence(), &[any_site]).primary_cause(), None);
+}
+
+#[test]
 fn a_request_served_by_the_wrong_site_says_which() {
     insta::assert_snapshot!(told(&Recording::checkout_with(Site::Cluster)), @r#"
     fail

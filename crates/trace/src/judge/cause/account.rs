@@ -29,6 +29,12 @@ impl Detective<'_, '_, '_> {
         if let Some(owing) = self.owing(place) {
             return Some(owing);
         }
+        // With processes at both sites nobody can say which one the spans are missing from.
+        let mut sites = self.accounts(place).map(|account| account.site);
+        let first = sites.next()?;
+        if sites.any(|site| site != first) {
+            return None;
+        }
         if let Some(account) = self.accounts(place).find(|account| !account.delivers()) {
             return Some(Cause::NeverExported {
                 process: account.place(),

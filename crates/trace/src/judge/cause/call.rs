@@ -1,6 +1,6 @@
 //! What callers saw of a place that left no span: an answer, a failure, or no call at all.
 
-use super::Detective;
+use super::{Detective, the_caller};
 use crate::evidence::Answer;
 use crate::expect::At;
 use crate::names;
@@ -14,8 +14,13 @@ use crate::words;
 pub(super) enum Call {
     /// Somebody answered.
     Answered,
-    /// Nobody did, in these words.
-    Failed(String),
+    /// Nobody did.
+    Failed {
+        /// Who called.
+        from: At,
+        /// Its words.
+        error: String,
+    },
     /// There is no such call.
     NotMade,
 }
@@ -34,7 +39,11 @@ impl Detective<'_, '_, '_> {
             .map(|(node, found)| (node, found.span))
             .find(failed)?;
         let place = Place::of(span).to_at();
-        let next = self.plan.after(&place.service).cloned().or_else(|| callee(span));
+        let next = self
+            .plan
+            .after(&place.service)
+            .filter(|next| !self.is_here(&At::anywhere(next.as_str())));
+        let next = next.cloned().or_else(|| callee(span));
         Some(Cause::Unreachable {
             from: place,
             to: next.unwrap_or_else(|| ServiceName::new("the next service")),
@@ -45,11 +54,17 @@ impl Detective<'_, '_, '_> {
     /// What the caller of the request saw of the first place.
     pub(super) fn callers_call(&self, place: &At) -> Call {
         match &self.scene.evidence.answer {
-            Answer::Failed(error) => Call::Failed(words::clip(&words::clean(error), 160)),
+            Answer::Failed(error) => Call::Failed {
+                from: the_caller(),
+                error: words::clip(&words::clean(error), 160),
+            },
             Answer::Response { status, .. }
                 if gateway(i64::from(*status)) && self.accounts(place).next().is_none() =>
             {
-                Call::Failed(format!("status {status}"))
+                Call::Failed {
+                    from: the_caller(),
+                    error: format!("status {status}"),
+                }
             }
             Answer::Response { .. } => Call::Answered,
         }
@@ -75,8 +90,11 @@ impl Detective<'_, '_, '_> {
             .filter(|span| names_callee(span, &to.service))
             .collect();
         let calls = if named.is_empty() { calls } else { named };
-        match calls.iter().find_map(|span| unanswered(span)) {
-            Some(error) => Call::Failed(error),
+        let failed = calls
+            .iter()
+            .find_map(|span| Some((Place::of(span).to_at(), unanswered(span)?)));
+        match failed {
+            Some((from, error)) => Call::Failed { from, error },
             None if calls.is_empty() => Call::NotMade,
             None => Call::Answered,
         }
