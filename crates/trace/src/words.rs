@@ -40,7 +40,8 @@ pub(crate) fn limit(duration: Duration) -> String {
 }
 
 /// `1 span`, `3 spans`, `no span`.
-pub(crate) fn amount(count: usize, noun: &str) -> String {
+#[must_use]
+pub fn amount(count: usize, noun: &str) -> String {
     match count {
         0 => format!("no {noun}"),
         1 => format!("1 {noun}"),

@@ -1,5 +1,6 @@
-//! One expectation against the evidence: the answer, the way, the sites. What concerns the tree or single spans has its own module.
+//! One expectation against the evidence: the answer and the sites here; the way, the tree and single spans in modules of their own.
 
+mod path;
 mod spans;
 mod tree;
 
@@ -8,17 +9,16 @@ use std::collections::BTreeSet;
 use super::miss::{Checked, Clue, miss};
 use super::scene::Scene;
 use crate::evidence::Answer;
-use crate::expect::{At, Expectation};
+use crate::expect::Expectation;
 use crate::site::Site;
-use crate::span::{Span, SpanKind};
-use crate::tree::NodeIndex;
+use crate::span::Span;
 use crate::words;
 
 /// Checks one expectation.
 pub(super) fn check(expectation: &Expectation, scene: &Scene<'_>) -> Checked {
     match expectation {
         Expectation::Status(status) => answered(*status, scene),
-        Expectation::Path(path) => follows(path, scene),
+        Expectation::Path(path) => path::is_there(path, scene),
         Expectation::Sites(sites) => from_sites(sites, scene),
         Expectation::Connected => tree::connected(scene),
         Expectation::NoStray => tree::no_stray(scene),
@@ -48,47 +48,6 @@ fn answered(expected: u16, scene: &Scene<'_>) -> Checked {
             None,
             Clue::Failure,
         ),
-    }
-}
-
-/// Marks, for every span, up to which places of the path its ancestors and itself have come without leaving the path.
-fn follows(path: &[At], scene: &Scene<'_>) -> Checked {
-    let Some(first) = path.first() else {
-        return miss("a path without places matches nothing", None, Clue::None);
-    };
-    let Some(tree) = &scene.tree else {
-        return miss(scene.ways(), None, Clue::Absent(first.clone()));
-    };
-    let mut reached: Vec<Vec<bool>> = vec![Vec::new(); tree.len()];
-    let mut furthest: Option<(usize, bool, NodeIndex)> = None;
-    for visit in tree.walk() {
-        let span = tree.span(visit.node);
-        let above = tree.parent(visit.node).map(|parent| &reached[parent.get()]);
-        let at = |place: usize| above.is_some_and(|above| above.get(place).copied().unwrap_or(false));
-        let mut here = Vec::new();
-        for (place, wanted) in path.iter().enumerate() {
-            if wanted.matches(span) && (place == 0 || at(place) || at(place - 1)) {
-                here.resize(place, false);
-                here.push(true);
-            }
-        }
-        // Of several that came as far, a call that nobody answered: that is where the way should have gone on.
-        let open_call = span.kind == SpanKind::Client && tree.children(visit.node).is_empty();
-        if let Some(last) = here.len().checked_sub(1)
-            && furthest.is_none_or(|(most, open, _)| (last, open_call) > (most, open))
-        {
-            furthest = Some((last, open_call, visit.node));
-        }
-        reached[visit.node.get()] = here;
-    }
-    match furthest {
-        Some((last, ..)) if last + 1 == path.len() => Ok(Expectation::Path(path.to_vec()).to_string()),
-        Some((last, _, node)) => miss(
-            scene.ways(),
-            Some(tree.span(node)),
-            Clue::Absent(path[last + 1].clone()),
-        ),
-        None => miss(scene.ways(), None, Clue::Absent(first.clone())),
     }
 }
 

@@ -282,6 +282,22 @@ fn a_process_that_answered_and_is_gone_is_silent() {
 }
 
 #[test]
+fn a_path_that_breaks_off_points_at_the_unanswered_call_and_one_that_goes_astray_at_what_is_there_instead() {
+    let at = |recording: &Recording| judge(&recording.evidence(), &[path()]).mismatches()[0].at;
+    let mut lost = Recording::checkout();
+    lost.lose_header(lost.id_of(SpanKind::Server, "POST /api/orders"), 0);
+    assert_eq!(at(&lost), Some(lost.id_of(SpanKind::Client, "POST /api/orders")));
+    let astray = Recording::checkout_with(Site::Cluster);
+    assert_eq!(
+        at(&astray),
+        Some(astray.id_of(SpanKind::Server, "POST /api/orders"))
+    );
+    let mut nothing = Recording::checkout();
+    nothing.drop_spans(|span| span.service().as_str() != "inventory-service");
+    assert_eq!(at(&nothing), None);
+}
+
+#[test]
 fn a_process_at_another_site_is_not_blamed_for_lost_spans() {
     let mut recording = silenced("order-service");
     let mut accounts = recording.evidence().accounts;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Cause, Finding, Mismatch, Verdict};
+use crate::expect::At;
 use crate::words;
 
 /// One line of a verdict in words: what kind of line it is, and the line.
@@ -66,6 +67,29 @@ impl fmt::Display for Mismatch {
     }
 }
 
+impl Cause {
+    /// The sentence without what belongs to a single request, so that the same cause of many requests can be told once.
+    #[must_use]
+    pub fn in_general(&self) -> String {
+        match self {
+            Self::HeaderLost { from, to, .. } => {
+                let (from, to) = sides(from, to);
+                format!("the traceparent header was lost between {from} and {to}")
+            }
+            other => other.to_string(),
+        }
+    }
+}
+
+/// Two places by their services, and by their sites when the services don't tell them apart.
+fn sides(from: &At, to: &At) -> (String, String) {
+    if from.service == to.service {
+        (from.to_string(), to.to_string())
+    } else {
+        (from.service.to_string(), to.service.to_string())
+    }
+}
+
 impl fmt::Display for Cause {
     /// One sentence without a full stop.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -77,11 +101,7 @@ impl fmt::Display for Cause {
                 stray: _,
                 request,
             } => {
-                let (from, to) = if from.service == to.service {
-                    (from.to_string(), to.to_string())
-                } else {
-                    (from.service.to_string(), to.service.to_string())
-                };
+                let (from, to) = sides(from, to);
                 write!(
                     f,
                     "the traceparent header was lost between {from} and {to} (request {request})"

@@ -15,6 +15,10 @@ use super::model::{Outcome, RunReport};
 /// Where names end and durations begin.
 const NAME_WIDTH: usize = 76;
 
+/// Causes told of one scenario, and facts shown of one that passed; the page has them all.
+const MOST_FINDINGS: usize = 3;
+const MOST_FACTS: usize = 24;
+
 const OK: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const OPEN: Style = AnsiColor::Yellow.on_default();
@@ -173,8 +177,12 @@ impl Console {
         self.out(&line(style, word, &short, Some(took)));
         match verdict {
             Verdict::Pass { shown } if as_expected && self.verbose => {
-                for fact in shown {
+                for fact in shown.iter().take(MOST_FACTS) {
                     self.out(&format!("          {FAINT}shown     {fact}{FAINT:#}"));
+                }
+                if shown.len() > MOST_FACTS {
+                    let more = shown.len() - MOST_FACTS;
+                    self.out(&format!("          {FAINT}and       {more} more facts{FAINT:#}"));
                 }
             }
             Verdict::Fail { mismatches } if as_expected && self.verbose => {
@@ -187,22 +195,46 @@ impl Console {
                 self.out("          expected  a twin that is judged as it must be");
                 self.out("          found     judged Pass");
             }
-            Verdict::Fail { mismatches } => {
-                let mut last_cause = None;
-                for mismatch in mismatches {
-                    self.out(&format!("          expected  {}", mismatch.expected));
-                    self.out(&format!("          found     {}", mismatch.found));
-                    let cause = mismatch.cause.as_ref();
-                    if let Some(cause) = cause.filter(|_| cause != last_cause) {
-                        self.out(&format!("          cause     {cause}"));
-                    }
-                    last_cause = cause;
-                }
-            }
+            Verdict::Fail { .. } => self.findings(verdict),
             Verdict::Inconclusive { waited, last } => {
                 self.out(&format!("          waited    {}", duration(*waited)));
                 self.out(&format!("          last      {last}"));
             }
+        }
+    }
+
+    /// What does not hold, each cause once. The page has the rest; a console that scrolls it all by hides what matters.
+    fn findings(&self, verdict: &Verdict) {
+        let findings = verdict.findings();
+        let most = if self.verbose {
+            findings.len()
+        } else {
+            MOST_FINDINGS
+        };
+        for finding in findings.iter().take(most) {
+            let shown = if self.verbose { finding.mismatches.len() } else { 1 };
+            for mismatch in finding.mismatches.iter().take(shown) {
+                self.out(&format!("          expected  {}", mismatch.expected));
+                self.out(&format!("          found     {}", mismatch.found));
+            }
+            if let Some(cause) = finding.cause {
+                self.out(&format!("          cause     {cause}"));
+            }
+            let more = finding.mismatches.len() - shown;
+            if more > 0 {
+                let what = if finding.cause.is_some() {
+                    "more for the same cause"
+                } else {
+                    "more"
+                };
+                self.out(&format!("          {FAINT}and       {more} {what}{FAINT:#}"));
+            }
+        }
+        if findings.len() > most {
+            self.out(&format!(
+                "          {FAINT}and       {} more like these{FAINT:#}",
+                findings.len() - most
+            ));
         }
     }
 

@@ -46,6 +46,17 @@ pub(super) fn write(directory: &Path, report: &RunReport) -> Vec<WriteError> {
     errors
 }
 
+/// The processes' logs in the run directory, by name. A directory that cannot be read has none to show.
+pub(super) fn logs(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let names = entries.map(|entry| PathBuf::from(entry.file_name()));
+    let mut logs: Vec<PathBuf> = names
+        .filter(|name| name.extension().is_some_and(|end| end == "log"))
+        .collect();
+    logs.sort();
+    logs
+}
+
 /// Writes a file and makes sure that a full disk is noticed now.
 fn put(path: &Path, content: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent() {

@@ -34,6 +34,8 @@ pub struct RunReport {
     pub undo: Vec<UndoLine>,
     /// What was warned about, with hints.
     pub warnings: Vec<String>,
+    /// The processes' logs, relative to the run directory.
+    pub logs: Vec<PathBuf>,
     /// Files and folders of evidence, relative to the run directory.
     pub collected: Vec<CollectedFile>,
     /// The process's exit code.
@@ -58,6 +60,7 @@ impl RunReport {
             steps: Vec::new(),
             undo: Vec::new(),
             warnings: Vec::new(),
+            logs: Vec::new(),
             collected: Vec::new(),
             exit_code: 0,
             exit_meaning: "",

@@ -61,6 +61,7 @@ impl Reporter {
                         .lock()
                         .unwrap_or_else(std::sync::PoisonError::into_inner),
                 );
+                report.logs = files::logs(&self.directory);
                 let errors = files::write(&self.directory, &report);
                 self.print(&event);
                 let page = self.directory.join(super::PAGE);
