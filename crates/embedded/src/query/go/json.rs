@@ -40,6 +40,9 @@ fn syntax(text: &str, error: &serde_json::Error) -> String {
         .nth(error.line().saturating_sub(1))
         .unwrap_or_default();
     let rest = line.get(error.column().saturating_sub(1)..).unwrap_or_default();
+    if let Some(error) = broken_literal(line) {
+        return error;
+    }
     let Some(character) = rest.chars().next().filter(|_| error.classify() != Category::Eof) else {
         return "unexpected end of JSON input".to_owned();
     };
@@ -54,6 +57,28 @@ fn syntax(text: &str, error: &serde_json::Error) -> String {
         other => format!("'{}'", other.escape_debug()),
     };
     format!("invalid character {character} {place}")
+}
+
+/// `true`, `false` or `null` that stops short or goes wrong; Go sees a space where the text ends.
+fn broken_literal(line: &str) -> Option<String> {
+    let from = line
+        .rfind(|c: char| !c.is_ascii_alphanumeric())
+        .map_or(0, |place| place + 1);
+    let word = line.get(from..)?;
+    let first = word.chars().next()?;
+    let literal = ["true", "false", "null"]
+        .into_iter()
+        .find(|literal| literal.starts_with(first))?;
+    let good = literal
+        .bytes()
+        .zip(word.bytes())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let expected = literal.chars().nth(good)?;
+    let found = word.chars().nth(good).unwrap_or(' ');
+    Some(format!(
+        "invalid character '{found}' in literal {literal} (expecting '{expected}')"
+    ))
 }
 
 /// How the two libraries say where they are.
@@ -89,6 +114,9 @@ mod tests {
     }
 
     #[rstest]
+    #[case("tru", "invalid character ' ' in literal true (expecting 'e')")]
+    #[case("{\"a\":nul", "invalid character ' ' in literal null (expecting 'l')")]
+    #[case("trux", "invalid character 'x' in literal true (expecting 'e')")]
     #[case("x", "invalid character 'x' looking for beginning of value")]
     #[case("", "unexpected end of JSON input")]
     #[case(r#"{"a":"#, "unexpected end of JSON input")]

@@ -18,7 +18,7 @@ pub(in crate::query) fn parse_rfc3339(text: &str) -> Result<i128, String> {
     literal(text, &mut rest, "-")?;
     let day = take(text, &mut rest, "02", 2)?;
     literal(text, &mut rest, "T")?;
-    let hour = take(text, &mut rest, "15", 2)?;
+    let hour = hour(text, &mut rest)?;
     literal(text, &mut rest, ":")?;
     let minute = take(text, &mut rest, "04", 2)?;
     literal(text, &mut rest, ":")?;
@@ -55,6 +55,13 @@ fn take(text: &str, rest: &mut &str, element: &str, digits: usize) -> Result<u32
         }
         _ => Err(mismatch(text, rest, element)),
     }
+}
+
+/// One digit or two: the only place where Go is lenient.
+fn hour(text: &str, rest: &mut &str) -> Result<u32, String> {
+    let is_digit = |place: usize| rest.as_bytes().get(place).is_some_and(u8::is_ascii_digit);
+    let digits = if is_digit(0) && !is_digit(1) { 1 } else { 2 };
+    take(text, rest, "15", digits)
 }
 
 fn literal(text: &str, rest: &mut &str, expected: &str) -> Result<(), String> {
@@ -130,6 +137,7 @@ mod tests {
     #[case("2025-11-24T17:00:00.5+01:00", 1_764_000_000_500_000_000)]
     #[case("2025-11-24T16:00:00.1234567891Z", 1_764_000_000_123_456_789)]
     #[case("1969-12-31T23:59:59Z", -1_000_000_000)]
+    #[case("1970-01-01T1:00:00Z", 3_600_000_000_000)]
     fn times_are_read_as_in_go(#[case] text: &str, #[case] nanoseconds: i128) {
         assert_eq!(parse_rfc3339(text), Ok(nanoseconds));
     }
