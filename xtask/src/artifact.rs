@@ -1,7 +1,7 @@
 //! Building the binaries that the other verbs run, and finding them.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -45,13 +45,42 @@ pub(crate) fn become_throughline(
     verb: &str,
     args: Vec<OsString>,
 ) -> anyhow::Result<Outcome> {
-    match build(workspace, &EMBEDDED, &[])? {
+    let features = features(&args, on_path, std::env::var_os("THROUGHLINE_ENV").as_deref());
+    match build(workspace, &EMBEDDED, features)? {
         Ok(binaries) => Err(Invocation::new(binaries.get(THROUGHLINE)?)
             .args([verb])
             .args(args)
             .exec()),
         Err(outcome) => Ok(outcome),
     }
+}
+
+/// The features to build `throughline` with. The environment on Kubernetes costs as much to compile as everything else, so it is only
+/// in where it is asked for, or where `auto` could choose it.
+fn features(
+    args: &[OsString],
+    on_path: impl Fn(&str) -> bool,
+    variable: Option<&OsStr>,
+) -> &'static [&'static str] {
+    const WITH_KIND: &[&str] = &["--features", "e2e/kind"];
+    let said = args
+        .iter()
+        .enumerate()
+        .find_map(|(index, arg)| match arg.to_str()? {
+            "--env" => args.get(index + 1)?.to_str(),
+            arg => arg.strip_prefix("--env="),
+        });
+    match said.or(variable.and_then(OsStr::to_str)).unwrap_or("auto") {
+        "kind" => WITH_KIND,
+        "auto" if ["docker", "kind", "telepresence"].into_iter().all(on_path) => WITH_KIND,
+        _ => &[],
+    }
+}
+
+/// Whether there is a program of that name.
+fn on_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 /// Builds the measurements and what they measure without debug code, and becomes `throughline-bench`.
@@ -101,6 +130,24 @@ fn executables(messages: &[u8]) -> Binaries {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn kubernetes_is_compiled_only_where_it_can_be_used() {
+        let args = |text: &str| -> Vec<OsString> { text.split_whitespace().map(OsString::from).collect() };
+        let with = |text: &str, tools: bool, variable: Option<&str>| {
+            !features(&args(text), |_| tools, variable.map(OsStr::new)).is_empty()
+        };
+        assert!(with("--env kind", false, None));
+        assert!(with("--env=kind --keep", false, None));
+        assert!(with("", true, None), "auto, and everything is there");
+        assert!(!with("", false, None), "auto, and something is missing");
+        assert!(!with("--env embedded", true, None));
+        assert!(!with("", true, Some("embedded")));
+        assert!(
+            with("--list --env kind", false, Some("embedded")),
+            "the flag wins"
+        );
+    }
 
     #[test]
     fn executables_are_taken_from_cargos_messages() {

@@ -179,6 +179,10 @@ impl Environment for KindEnvironment {
         }
     }
 
+    fn outlives_the_run(&self) -> bool {
+        true
+    }
+
     fn preflight(&self) -> BoxFuture<'_, Vec<Missing>> {
         Box::pin(crate::preflight::preflight(
             &self.options,

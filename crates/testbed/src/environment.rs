@@ -130,6 +130,11 @@ pub trait Environment: Send + Sync {
     /// Whether a scenario that needs this can run here.
     fn can(&self, capability: Capability) -> bool;
 
+    /// Whether what was brought up with `--keep` stays when this process ends. Where it doesn't, a kept run waits for Ctrl-C.
+    fn outlives_the_run(&self) -> bool {
+        false
+    }
+
     /// Everything missing at once, not the first thing missing.
     fn preflight(&self) -> BoxFuture<'_, Vec<Missing>>;
 

@@ -191,6 +191,8 @@ impl SpanSelector {
 pub enum Expectation {
     /// The caller got this HTTP status.
     Status(u16),
+    /// The caller got one of these HTTP statuses. None of none is never met.
+    StatusOneOf(BTreeSet<u16>),
     /// Each place is followed by the next one: a span of the first has a descendant of the second with no span of a third
     /// place in between, and so on. This is the walkthrough's sentence `storefront@cluster → order-service@workstation → …`.
     /// An empty path is never found.

@@ -46,6 +46,7 @@ pub type Reports = Arc<Mutex<Vec<ScenarioReport>>>;
 /// Plays the plan in the environment and undoes everything, whatever happens on the way.
 pub async fn run(run: &Run, environment: Box<dyn Environment>, plan: &Plan, reports: &Reports) -> ExitCode {
     let began = Instant::now();
+    let stays = environment.outlives_the_run();
     let interrupted = run.interrupted();
     // The undo stack lives in the run, outside this future: dropping it at any await still undoes.
     let played = tokio::select! {
@@ -53,7 +54,10 @@ pub async fn run(run: &Run, environment: Box<dyn Environment>, plan: &Plan, repo
         () = interrupted.cancelled() => ExitCode::Interrupted,
         code = play(run, environment, plan, reports) => code,
     };
-    if plan.keep && played.left_an_environment() {
+    if plan.keep && stays && played.left_an_environment() {
+        run.events()
+            .note("kept; the next run with --keep uses it, `cargo xtask down` takes it down");
+    } else if plan.keep && played.left_an_environment() {
         // Ending what was asked to be kept is not an interrupted run: the verdict stands.
         run.events().note("kept until Ctrl-C");
         interrupted.cancelled().await;

@@ -19,6 +19,7 @@ impl fmt::Display for Expectation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Status(status) => write!(f, "status {status}"),
+            Self::StatusOneOf(statuses) => write!(f, "status {}", either(statuses)),
             Self::Path(path) if path.is_empty() => f.write_str("a path of no places"),
             Self::Path(path) => {
                 let places: Vec<String> = path.iter().map(At::to_string).collect();
@@ -106,5 +107,15 @@ impl fmt::Display for SpanSelector {
     /// ``server span `POST /api/orders` of order-service@workstation with version local-debug``.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.noun(), self.origin())
+    }
+}
+
+/// `502 or 504`.
+fn either(statuses: &std::collections::BTreeSet<u16>) -> String {
+    let words: Vec<String> = statuses.iter().map(u16::to_string).collect();
+    if words.is_empty() {
+        "that nobody can give".to_owned()
+    } else {
+        words.join(" or ")
     }
 }

@@ -17,7 +17,8 @@ use crate::words;
 /// Checks one expectation.
 pub(super) fn check(expectation: &Expectation, scene: &Scene<'_>) -> Checked {
     match expectation {
-        Expectation::Status(status) => answered(*status, scene),
+        Expectation::Status(status) => answered(|found| found == *status, scene),
+        Expectation::StatusOneOf(statuses) => answered(|found| statuses.contains(&found), scene),
         Expectation::Path(path) => path::is_there(path, scene),
         Expectation::Sites(sites) => from_sites(sites, scene),
         Expectation::Connected => tree::connected(scene),
@@ -31,9 +32,9 @@ pub(super) fn check(expectation: &Expectation, scene: &Scene<'_>) -> Checked {
     }
 }
 
-fn answered(expected: u16, scene: &Scene<'_>) -> Checked {
+fn answered(expected: impl FnOnce(u16) -> bool, scene: &Scene<'_>) -> Checked {
     match &scene.evidence.answer {
-        Answer::Response { status, .. } if *status == expected => Ok(format!("status {status}")),
+        Answer::Response { status, .. } if expected(*status) => Ok(format!("status {status}")),
         Answer::Response { status, body } => {
             let body = words::clip(words::clean(body.trim()).trim(), 160);
             let body = if body.is_empty() {

@@ -41,7 +41,7 @@ impl Strays {
             .try_collect()
             .await?;
         for trace in found.into_iter().flatten() {
-            strays.add(trace, &wanted);
+            strays.add(&trace, &wanted);
         }
         Ok(strays)
     }
@@ -62,13 +62,13 @@ impl Strays {
                 return Ok(false);
             }
             for trace in found {
-                self.add(trace, wanted);
+                self.add(&trace, wanted);
             }
         }
         Ok(true)
     }
 
-    fn add(&mut self, trace: Trace, wanted: &BTreeSet<&RequestId>) {
+    fn add(&mut self, trace: &Trace, wanted: &BTreeSet<&RequestId>) {
         let carried: BTreeSet<RequestId> = trace
             .spans()
             .iter()

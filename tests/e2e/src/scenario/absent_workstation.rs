@@ -1,5 +1,7 @@
 //! An intercept without a process behind it: the caller sees an error, and the verdict names it.
 
+use std::collections::BTreeSet;
+
 use futures_util::FutureExt as _;
 use testbed::Selection;
 use trace::{At, Expectation, SpanKind, SpanSelector};
@@ -9,7 +11,7 @@ use crate::caller::Order;
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "an_absent_workstation_process_is_an_error_and_is_named",
-    about: "intercepted, but nobody listens: 502 to the caller, the trace ends at storefront, the cause is named",
+    about: "intercepted, but nobody listens: 502 or 504 to the caller, the trace ends at storefront, the cause is named",
     needs: &[],
     play: |stage| {
         async move {
@@ -19,7 +21,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
             }
             let order = stage.order(Order::known()).await;
             let expected = vec![
-                Expectation::Status(502),
+                // Telepresence holds the request until the caller gives up (504); a proxy that is refused says so at once (502).
+                Expectation::StatusOneOf(BTreeSet::from([502, 504])),
                 Expectation::Connected,
                 Expectation::NoStray,
                 Expectation::Error {
