@@ -55,6 +55,17 @@ pub(crate) fn become_throughline(
     }
 }
 
+/// The flags that build the environment on Kubernetes in.
+pub(crate) const WITH_KIND: &[&str] = &["--features", "e2e/kind"];
+
+/// The programs that the environment on Kubernetes drives.
+const FOR_KIND: [&str; 3] = ["docker", "kind", "telepresence"];
+
+/// The first program that is not there.
+pub(crate) fn lacking_for_kind() -> Option<&'static str> {
+    FOR_KIND.into_iter().find(|program| !on_path(program))
+}
+
 /// The features to build `throughline` with. The environment on Kubernetes costs as much to compile as everything else, so it is only
 /// in where it is asked for, or where `auto` could choose it.
 fn features(
@@ -62,7 +73,6 @@ fn features(
     on_path: impl Fn(&str) -> bool,
     variable: Option<&OsStr>,
 ) -> &'static [&'static str] {
-    const WITH_KIND: &[&str] = &["--features", "e2e/kind"];
     let said = args
         .iter()
         .enumerate()
@@ -72,7 +82,7 @@ fn features(
         });
     match said.or(variable.and_then(OsStr::to_str)).unwrap_or("auto") {
         "kind" => WITH_KIND,
-        "auto" if ["docker", "kind", "telepresence"].into_iter().all(on_path) => WITH_KIND,
+        "auto" if FOR_KIND.into_iter().all(on_path) => WITH_KIND,
         _ => &[],
     }
 }

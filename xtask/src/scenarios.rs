@@ -12,15 +12,20 @@ use crate::counts::Counts;
 use crate::section::Finding;
 use crate::workspace::Workspace;
 
-/// Plays every scenario in the embedded environment.
-pub(crate) fn section(workspace: &Workspace) -> anyhow::Result<Finding> {
-    let binaries = match artifact::build(workspace, &EMBEDDED, &[])? {
+/// Plays every scenario in an environment.
+pub(crate) fn section(workspace: &Workspace, environment: &str) -> anyhow::Result<Finding> {
+    let features = if environment == "kind" {
+        artifact::WITH_KIND
+    } else {
+        &[]
+    };
+    let binaries = match artifact::build(workspace, &EMBEDDED, features)? {
         Ok(binaries) => binaries,
         Err(outcome) => return Ok(Finding::single(outcome)),
     };
     let root = root(&binaries)?;
     let outcome = Invocation::new(binaries.get(THROUGHLINE)?)
-        .args(["e2e", "--env", "embedded", "--root"])
+        .args(["e2e", "--env", environment, "--root"])
         .args([OsString::from(&root)])
         .run()?;
     Ok(match std::fs::read(root.join("latest/report.json")) {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::command::{self, Invocation, Outcome};
 use crate::counts::Counts;
 use crate::workspace::Workspace;
-use crate::{interrupt, scenarios, test, tidy};
+use crate::{artifact, interrupt, scenarios, test, tidy};
 
 /// One part of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub(crate) enum Section {
     Documentation,
     /// The main job in the environment that needs nothing but this repository.
     EndToEnd,
+    /// The same on real Kubernetes, with the real Telepresence; skipped aloud where they are not there.
+    Kubernetes,
 }
 
 /// What a section found.
@@ -46,6 +48,21 @@ impl Finding {
     }
 }
 
+impl Finding {
+    /// A section that this machine can't run.
+    fn skipped() -> Self {
+        let counts = Counts {
+            passed: 0,
+            failed: 0,
+            skipped: 1,
+        };
+        Self {
+            outcome: Outcome::SUCCESS,
+            counts,
+        }
+    }
+}
+
 impl Section {
     /// What everybody runs before a change is proposed; the quick ones first.
     pub(crate) const CHECK: &[Self] = &[
@@ -64,6 +81,7 @@ impl Section {
         Self::Test,
         Self::Documentation,
         Self::EndToEnd,
+        Self::Kubernetes,
     ];
 
     fn name(self) -> &'static str {
@@ -73,7 +91,8 @@ impl Section {
             Self::Lint => "lint",
             Self::Test => "test",
             Self::Documentation => "documentation",
-            Self::EndToEnd => "e2e",
+            Self::EndToEnd => "e2e embedded",
+            Self::Kubernetes => "e2e kind",
         }
     }
 
@@ -86,6 +105,7 @@ impl Section {
             Self::Test => "cargo xtask test",
             Self::Documentation => "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps",
             Self::EndToEnd => "cargo xtask e2e --env embedded",
+            Self::Kubernetes => "cargo xtask e2e --env kind",
         }
     }
 
@@ -110,7 +130,14 @@ impl Section {
                 .args(["doc", "--workspace", "--no-deps"])
                 .run()
                 .map(Finding::single),
-            Self::EndToEnd => scenarios::section(workspace),
+            Self::EndToEnd => scenarios::section(workspace, "embedded"),
+            Self::Kubernetes => match artifact::lacking_for_kind() {
+                Some(program) => {
+                    command::say(&format!("skipped: {program} is not on PATH"));
+                    Ok(Finding::skipped())
+                }
+                None => scenarios::section(workspace, "kind"),
+            },
         }
     }
 }

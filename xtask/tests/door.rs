@@ -62,6 +62,8 @@ impl Door {
         command
             .args(args)
             .current_dir(self.folder.path())
+            // Whatever this machine has: the door builds the everyday set.
+            .env("THROUGHLINE_ENV", "embedded")
             .env("CARGO", self.path("cargo"))
             .env("CARGO_MANIFEST_DIR", self.path("xtask"))
             .stdin(Stdio::null());
