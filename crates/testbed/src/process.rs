@@ -86,10 +86,18 @@ impl Process {
     /// # Errors
     /// It still runs when the deadline is over.
     pub async fn ended(&self, deadline: &Deadline) -> Result<Exit, ProcessError> {
-        deadline
-            .bound(self.group.exited())
-            .await
-            .map_err(|over| self.silent(over, deadline))
+        deadline.bound(self.group.exited()).await.map_err(|over| {
+            let (name, waited) = (self.name().to_owned(), deadline.elapsed());
+            match over {
+                Over::Elapsed => ProcessError::StillRuns {
+                    name,
+                    waited,
+                    tail: self.tail(),
+                    log: self.log().to_owned(),
+                },
+                Over::Cancelled => ProcessError::Interrupted { name },
+            }
+        })
     }
 
     /// Waits for a line on stdout, those before this call included. Fails at once when the process ends.

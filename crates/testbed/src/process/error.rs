@@ -84,6 +84,18 @@ pub enum ProcessError {
         /// Its whole output.
         log: PathBuf,
     },
+    /// It did not end in time.
+    #[error("{name} still runs after {}{}", Took(*waited), Tail(tail))]
+    StillRuns {
+        /// The process.
+        name: String,
+        /// How long was waited.
+        waited: Duration,
+        /// Its last lines.
+        tail: Vec<String>,
+        /// Its whole output.
+        log: PathBuf,
+    },
     /// Waiting for it was interrupted.
     #[error("{name}: waiting was interrupted")]
     Interrupted {
@@ -148,7 +160,7 @@ impl Explain for ProcessError {
                 quote(program.as_os_str())
             )),
             Self::NotExecutable { program, .. } => Some(format!("`chmod +x {}`", quote(program.as_os_str()))),
-            Self::Died { log, .. } | Self::Silent { log, .. } => {
+            Self::Died { log, .. } | Self::Silent { log, .. } | Self::StillRuns { log, .. } => {
                 Some(format!("its whole output is in {}", log.display()))
             }
             Self::Unstoppable { pid, .. } => Some(format!(

@@ -1,6 +1,5 @@
 //! Children: started, watched, listened to and stopped.
 
-use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -337,10 +336,11 @@ async fn a_second_child_of_the_same_name_continues_the_log() {
     );
 }
 
+#[cfg(target_os = "linux")] // for /dev/full
 #[tokio::test]
 async fn a_full_disk_ends_the_log_with_one_warning_and_not_the_child() {
     let mut bed = Bed::new();
-    symlink("/dev/full", bed.run.dir().log("a")).unwrap();
+    std::os::unix::fs::symlink("/dev/full", bed.run.dir().log("a")).unwrap();
     let child = bed
         .run
         .supervise(shell("a", "seq 1 100; echo listening; exec sleep 600"))

@@ -166,6 +166,7 @@ async fn every_event_is_recorded_in_the_order_in_which_the_consumer_sees_it() {
     assert_eq!(seen.len(), 100);
 }
 
+#[cfg(target_os = "linux")] // for /dev/full
 #[tokio::test]
 async fn a_full_disk_ends_the_record_with_one_warning_and_not_the_run() {
     let (events, mut receiver) = Events::recorded("/dev/full".as_ref()).unwrap();

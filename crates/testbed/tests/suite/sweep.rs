@@ -53,6 +53,15 @@ fn dropped(root: &Path, fill: impl FnOnce(&Run)) -> PathBuf {
     run.dir().path().to_owned()
 }
 
+/// A run that ended without removing its file `thing`.
+fn left_a_thing(root: &Path) -> PathBuf {
+    dropped(root, |run| {
+        let path = run.dir().file("thing");
+        std::fs::write(&path, "").unwrap();
+        run.undo().push("thing", Deed::Remove { path });
+    })
+}
+
 fn append(dir: &Path, text: &str) {
     use std::io::Write;
     let mut journal = std::fs::File::options()
@@ -177,15 +186,7 @@ async fn a_number_that_went_to_another_process_is_left_alone() {
 #[tokio::test]
 async fn a_line_that_was_cut_short_is_no_damage() {
     let bed = Bed::new();
-    let dir = dropped(&bed.root(), |run| {
-        std::fs::write(run.dir().file("thing"), "").unwrap();
-        run.undo().push(
-            "thing",
-            Deed::Remove {
-                path: run.dir().file("thing"),
-            },
-        );
-    });
+    let dir = left_a_thing(&bed.root());
     append(&dir, r#"{"seq":2,"at":"2025-01-01T00:00:00Z","push":{"na"#);
     let run = only(swept(&bed.root(), &before_a_run()).await);
     assert_eq!((run.undo.done.len(), run.damage.len()), (1, 0));
@@ -196,15 +197,7 @@ async fn a_line_that_was_cut_short_is_no_damage() {
 #[tokio::test]
 async fn a_corrupt_journal_is_reported_and_the_rest_of_it_done() {
     let bed = Bed::new();
-    let dir = dropped(&bed.root(), |run| {
-        std::fs::write(run.dir().file("thing"), "").unwrap();
-        run.undo().push(
-            "thing",
-            Deed::Remove {
-                path: run.dir().file("thing"),
-            },
-        );
-    });
+    let dir = left_a_thing(&bed.root());
     append(&dir, "\0\0\0 not a line\n{\"seq\":9}\n");
     let report = swept(&bed.root(), &before_a_run()).await;
     assert!(!report.complete());

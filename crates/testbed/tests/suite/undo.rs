@@ -298,10 +298,9 @@ async fn a_process_entry_is_gone_once_the_process_was_stopped() {
     let bed = Bed::new();
     let child = bed.run.supervise(shell("a", "exec sleep 600")).unwrap();
     assert_eq!(bed.run.undo().names(), ["a"]);
-    child
-        .ended(&testbed::Deadline::after(Duration::from_millis(20)))
-        .await
-        .unwrap_err();
+    let soon = testbed::Deadline::after(Duration::from_millis(20));
+    let error = child.ended(&soon).await.unwrap_err().to_string();
+    assert!(error.starts_with("a still runs after "), "{error}");
     assert_eq!(bed.run.undo().names(), ["a"]);
     child.stop(Duration::from_secs(60)).await.unwrap();
     assert!(bed.run.undo().names().is_empty());

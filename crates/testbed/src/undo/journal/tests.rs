@@ -25,6 +25,7 @@ fn failed() -> Outcome {
     }
 }
 
+#[cfg(target_os = "linux")] // for /dev/full
 impl Journal {
     /// A journal that can't be written.
     pub(crate) fn on_a_full_disk() -> Self {
@@ -184,6 +185,7 @@ fn a_failed_deed_is_still_outstanding() {
     assert!(Replay::of_file(&path).unwrap().is_finished());
 }
 
+#[cfg(target_os = "linux")] // for /dev/full
 #[test]
 fn a_full_disk_is_an_error_and_never_a_silent_loss() {
     let error = Journal::on_a_full_disk().write(1, push(1)).unwrap_err();
