@@ -430,7 +430,7 @@ fn the_page_loads_nothing_runs_nothing_and_its_links_lead_somewhere() {
     let unique: BTreeSet<&str> = ids.iter().copied().collect();
     assert_eq!(ids.len(), unique.len(), "{ids:?}");
     for link in attributes(&page, "href") {
-        let leads = link.strip_prefix('#').map_or(true, |id| unique.contains(id));
+        let leads = link.strip_prefix('#').is_none_or(|id| unique.contains(id));
         assert!(leads && !link.starts_with('/'), "{link}");
     }
     assert!(unique.contains("intercepted_order_is_one_trace.propagation_stripped_on_the_way"));

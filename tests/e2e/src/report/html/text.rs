@@ -5,8 +5,21 @@ use std::time::Duration;
 use maud::{Markup, html};
 use trace::{Site, words};
 
-/// A sentence in which every `service@site` stands out in its site's colour.
+/// A sentence in which every `service@site` stands out in its site's colour, and what is in backticks as code.
 pub(super) fn sentence(text: &str) -> Markup {
+    let pieces: Vec<&str> = text.split('`').collect();
+    // With an odd number of backticks nobody can say which of them belong together.
+    if pieces.len().is_multiple_of(2) {
+        return places(text);
+    }
+    html! {
+        @for (number, piece) in pieces.iter().enumerate() {
+            @if number.is_multiple_of(2) { (places(piece)) } @else { code { (piece) } }
+        }
+    }
+}
+
+fn places(text: &str) -> Markup {
     html! {
         @for part in parts(text) {
             @match part {
@@ -137,6 +150,15 @@ mod tests {
         );
         assert_eq!(parts("→@cluster @ws @"), [Part::Plain("→@cluster @ws @")]);
         assert_eq!(parts(""), []);
+    }
+
+    #[test]
+    fn what_is_in_backticks_is_code() {
+        assert_eq!(
+            sentence("no `a<b` of c").into_string(),
+            "no <code>a&lt;b</code> of c"
+        );
+        assert_eq!(sentence("one ` alone").into_string(), "one ` alone");
     }
 
     #[test]
