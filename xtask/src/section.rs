@@ -101,9 +101,11 @@ impl Section {
         match self {
             Self::Format => "cargo fmt --all",
             Self::Tidy => "cargo xtask tidy",
-            Self::Lint => "cargo clippy --workspace --all-targets -- -D warnings",
+            Self::Lint => "cargo clippy --workspace --all-targets --all-features -- -D warnings",
             Self::Test => "cargo xtask test",
-            Self::Documentation => "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps",
+            Self::Documentation => {
+                "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --all-features"
+            }
             Self::EndToEnd => "cargo xtask e2e --env embedded",
             Self::Kubernetes => "cargo xtask e2e --env kind",
         }
@@ -118,7 +120,15 @@ impl Section {
                 .map(Finding::single),
             Self::Tidy => tidy::section(workspace),
             Self::Lint => cargo()
-                .args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
+                .args([
+                    "clippy",
+                    "--workspace",
+                    "--all-targets",
+                    "--all-features",
+                    "--",
+                    "-D",
+                    "warnings",
+                ])
                 .run()
                 .map(Finding::single),
             Self::Test => {
@@ -127,7 +137,7 @@ impl Section {
             }
             Self::Documentation => cargo()
                 .variable("RUSTDOCFLAGS", "-D warnings")
-                .args(["doc", "--workspace", "--no-deps"])
+                .args(["doc", "--workspace", "--no-deps", "--all-features"])
                 .run()
                 .map(Finding::single),
             Self::EndToEnd => scenarios::section(workspace, "embedded"),

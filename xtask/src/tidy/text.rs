@@ -2,12 +2,11 @@
 
 use super::{Material, Problem};
 
-/// Files that hold what others wrote, byte by byte: snapshots and recorded answers.
+/// Files that hold what programs wrote, byte by byte: snapshots, recorded answers, locks.
 fn is_recorded(path: &str) -> bool {
     path.ends_with(".snap")
-        || path.contains("/recorded/")
-        || path.contains("/fixtures/")
         || path.ends_with(".lock")
+        || (path.contains("/tests/") && path.ends_with(".json"))
 }
 
 /// No tab, no trailing white space, no carriage return, one line end at the end.
