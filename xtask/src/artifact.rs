@@ -45,7 +45,12 @@ pub(crate) fn become_throughline(
     verb: &str,
     args: Vec<OsString>,
 ) -> anyhow::Result<Outcome> {
-    let features = features(&args, on_path, std::env::var_os("THROUGHLINE_ENV").as_deref());
+    let features = features(
+        verb,
+        &args,
+        on_path,
+        std::env::var_os("THROUGHLINE_ENV").as_deref(),
+    );
     match build(workspace, &EMBEDDED, features)? {
         Ok(binaries) => Err(Invocation::new(binaries.get(THROUGHLINE)?)
             .args([verb])
@@ -66,13 +71,20 @@ pub(crate) fn lacking_for_kind() -> Option<&'static str> {
     FOR_KIND.into_iter().find(|program| !on_path(program))
 }
 
-/// The features to build `throughline` with. The environment on Kubernetes costs as much to compile as everything else, so it is only
-/// in where it is asked for, or where `auto` could choose it.
+/// The features to build `throughline` with. The environment on Kubernetes costs as much to compile as everything else,
+/// so it is only in where it is asked for, or where `auto` could choose it. `doctor` always needs it: what is missing for
+/// Kubernetes is the question. `down` never does: what is to be undone is data in journals.
 fn features(
+    verb: &str,
     args: &[OsString],
     on_path: impl Fn(&str) -> bool,
     variable: Option<&OsStr>,
 ) -> &'static [&'static str] {
+    match verb {
+        "doctor" => return WITH_KIND,
+        "down" => return &[],
+        _ => {}
+    }
     let said = args
         .iter()
         .enumerate()
@@ -145,7 +157,7 @@ mod tests {
     fn kubernetes_is_compiled_only_where_it_can_be_used() {
         let args = |text: &str| -> Vec<OsString> { text.split_whitespace().map(OsString::from).collect() };
         let with = |text: &str, tools: bool, variable: Option<&str>| {
-            !features(&args(text), |_| tools, variable.map(OsStr::new)).is_empty()
+            !features("e2e", &args(text), |_| tools, variable.map(OsStr::new)).is_empty()
         };
         assert!(with("--env kind", false, None));
         assert!(with("--env=kind --keep", false, None));
@@ -157,6 +169,12 @@ mod tests {
             with("--list --env kind", false, Some("embedded")),
             "the flag wins"
         );
+    }
+
+    #[test]
+    fn doctor_knows_kubernetes_and_down_does_not_need_it() {
+        assert_eq!(features("doctor", &[], |_| false, None), WITH_KIND);
+        assert!(features("down", &[], |_| true, Some(OsStr::new("kind"))).is_empty());
     }
 
     #[test]
