@@ -148,7 +148,7 @@ fn nothing_is_said_about_a_build_that_had_nothing_to_do() {
 fn a_build_that_fails_is_shown_and_its_exit_code_comes_back() {
     let door = Door::new("exit 9", "exit 0");
     door.script("cargo", "echo 'error: no luck' >&2; exit 101");
-    let output = door.run(&["doctor"]);
+    let output = door.run(&["down"]);
     assert_eq!(output.status.code(), Some(101));
     let story = text(&output.stderr);
     assert!(story.starts_with("$ cargo build -p storefront"), "{story}");
