@@ -134,8 +134,8 @@ pub async fn bring_up(
     )
     .await?;
     if let Some(undo) = undo.filter(|_| run.keep()) {
-        // It is up and stays; `down` finds it by its name.
-        run.undo().done(undo);
+        // It is up and stays, until `down`.
+        run.undo().keep(undo);
     }
     Ok(Up { client, endpoints })
 }
