@@ -5,6 +5,7 @@ mod ingest;
 mod proxy;
 mod report;
 mod sample;
+mod up;
 mod usage;
 
 use std::io::Write;
@@ -26,6 +27,8 @@ enum Verb {
     Ingest(ingest::Options),
     /// Latency that the intercept proxy adds: nobody in between, our proxy, nginx, HAProxy
     Proxy(proxy::Options),
+    /// Time from nothing to the first order that the embedded environment answers
+    Up(up::Options),
     /// The receiver that is measured, as a process of its own
     #[command(hide = true)]
     Receiver(ingest::ReceiverOptions),
@@ -43,6 +46,7 @@ async fn main() -> ExitCode {
         Verb::Ingest(options) => ingest::measure(options).await,
         Verb::Receiver(options) => ingest::receive(options).await,
         Verb::Proxy(options) => proxy::measure(options).await,
+        Verb::Up(options) => up::measure(options).await,
         Verb::ProxyProcess(options) => proxy::proxy(&options),
         Verb::Upstream(options) => proxy::upstream(&options),
     };
