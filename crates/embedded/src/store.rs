@@ -15,7 +15,7 @@ pub(crate) mod schema;
 mod shelf;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod value;
 pub(crate) mod wire;
 
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -33,8 +33,6 @@ use shelf::Shelf;
 
 pub use query::Query;
 pub use rejected::Rejected;
-pub use sanitize::WARNINGS;
-pub use text::value_text;
 pub use wire::Malformed;
 
 /// The most the store holds; whatever is over is evicted, the trace that was first seen earliest first.

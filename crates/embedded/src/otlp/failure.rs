@@ -7,6 +7,7 @@ use prost::encoding::{WireType, encode_key, encode_varint};
 use tonic::Code;
 
 use crate::store::Malformed;
+use crate::store::wire::put;
 
 /// Whatever a body can break with.
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -130,12 +131,6 @@ impl Failure {
         }
         status.to_string().into_bytes()
     }
-}
-
-fn put(number: u32, content: &[u8], message: &mut Vec<u8>) {
-    encode_key(number, WireType::LengthDelimited, message);
-    encode_varint(content.len() as u64, message);
-    message.extend_from_slice(content);
 }
 
 fn put_number(number: u32, value: u64, message: &mut Vec<u8>) {

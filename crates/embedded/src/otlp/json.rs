@@ -13,6 +13,7 @@ use prost::encoding::{WireType, encode_key, encode_varint};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::store::schema::{self, Field, Kind, Message};
+use crate::store::wire::put;
 
 /// Encodes the JSON form of an `ExportTraceServiceRequest` as protobuf.
 ///
@@ -195,9 +196,7 @@ impl<'de> DeserializeSeed<'de> for Single<'_> {
 
 impl Single<'_> {
     fn bytes(self, bytes: &[u8]) {
-        encode_key(self.number, WireType::LengthDelimited, self.encoded);
-        encode_varint(bytes.len() as u64, self.encoded);
-        self.encoded.extend_from_slice(bytes);
+        put(self.number, bytes, self.encoded);
     }
 
     fn varint(self, value: u64) {

@@ -1,11 +1,10 @@
 //! From stored spans to the form in which they are adjusted, translated and written: OTLP JSON's.
 
 use jaeger_api::wire::id::{SpanId, TraceId};
-use jaeger_api::wire::v3::{
-    AnyValue, Event, KeyValue, Link, Resource, ResourceSpans, Scope, ScopeSpans, Span, Status,
-};
-use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use jaeger_api::wire::v3::{Event, Link, Resource, ResourceSpans, Scope, ScopeSpans, Span, Status};
 use opentelemetry_proto::tonic::{common::v1 as common, resource::v1 as resource, trace::v1 as otlp};
+
+use crate::store::value::attributes;
 
 /// Takes over a group of spans; nothing is lost.
 pub(super) fn resource_spans(group: otlp::ResourceSpans) -> ResourceSpans {
@@ -85,28 +84,6 @@ fn status(status: otlp::Status) -> Status {
     Status {
         message: status.message,
         code: status.code,
-    }
-}
-
-fn attributes(attributes: Vec<common::KeyValue>) -> Vec<KeyValue> {
-    let attribute = |attribute: common::KeyValue| KeyValue {
-        key: attribute.key,
-        value: attribute.value.map(value).unwrap_or_default(),
-    };
-    attributes.into_iter().map(attribute).collect()
-}
-
-fn value(value: common::AnyValue) -> AnyValue {
-    match value.value {
-        Some(Value::StringValue(text)) => AnyValue::String(text),
-        Some(Value::BoolValue(value)) => AnyValue::Bool(value),
-        Some(Value::IntValue(value)) => AnyValue::Int(value),
-        Some(Value::DoubleValue(value)) => AnyValue::Double(value),
-        Some(Value::BytesValue(bytes)) => AnyValue::Bytes(bytes),
-        Some(Value::ArrayValue(list)) => AnyValue::Array(list.values.into_iter().map(self::value).collect()),
-        Some(Value::KvlistValue(map)) => AnyValue::Map(attributes(map.values)),
-        // An index into a profile's text table means nothing in a trace.
-        Some(Value::StringValueStrindex(_)) | None => AnyValue::Unset,
     }
 }
 

@@ -8,7 +8,6 @@ use trace::SpanKind;
 use super::scan::{self, Span, Status};
 use super::schema::{self, Message};
 use super::shelf::View;
-use super::text::value_text;
 use super::wire::{DEPTH, Malformed, Reader};
 
 /// Criteria that must all hold on one and the same span.
@@ -26,9 +25,9 @@ pub struct Query {
     pub duration_min: Option<u64>,
     /// Longest duration in nanoseconds, inclusive.
     pub duration_max: Option<u64>,
-    /// Attributes by key, with the value as [`value_text`](super::value_text) writes it. A key is looked for on the
-    /// span, its scope, its resource, its events and its links, and of equal keys in one of these places the first
-    /// counts.
+    /// Attributes by key, with the value as text, as Jaeger writes it: numbers in their shortest form, bytes in
+    /// base64, lists and maps as JSON. A key is looked for on the span, its scope, its resource, its events and its
+    /// links, and of equal keys in one of these places the first counts.
     ///
     /// Reserved, as in Jaeger: `error` (`true`: status is error, `false`: it is not), `span.status`, `span.kind`,
     /// `scope.name`, `scope.version`, and the prefix `resource.` for an attribute of the resource only.
@@ -196,7 +195,7 @@ fn is_value(attribute: Reader<'_>, value: &str) -> Result<bool, Malformed> {
         return Ok(text == value);
     }
     let attribute = KeyValue::decode(encoded).unwrap_or_default();
-    Ok(value_text(&attribute.value.unwrap_or_default()) == value)
+    Ok(super::value::value(attribute.value.unwrap_or_default()).to_string() == value)
 }
 
 /// Whether a text of a message in parts is the one that is wanted, if one is.

@@ -3,15 +3,16 @@
 //! A later protobuf field overrides an earlier one and adds to a list, so most of it is done by appending; nothing
 //! is decoded, so a hostile span costs no memory. The texts are those of Jaeger 2 (`internal/jptrace/sanitizer`).
 
+use jaeger_api::convert::WARNINGS;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue};
 use prost::Message;
-use prost::encoding::{self, WireType};
+use prost::encoding;
 use trace::names;
 
 use super::scan::{self, Span};
 use super::schema;
-use super::wire::{DEPTH, Malformed, Reader};
+use super::wire::{DEPTH, Malformed, Reader, put};
 
 /// The name of a span that has none.
 pub(super) const EMPTY_SPAN_NAME: &str = "empty-span-name";
@@ -21,10 +22,6 @@ const EMPTY_SERVICE_NAME: &str = "empty-service-name";
 const MISSING_SERVICE_NAME: &str = "missing-service-name";
 /// The service of a resource whose `service.name` is not a text.
 const WRONG_SERVICE_NAME: &str = "service-name-wrong-type";
-/// The span attribute, a list of texts, that Jaeger shows as the span's warnings. A span may have it more than once:
-/// what the exporter sent stays beside what was found here.
-pub const WARNINGS: &str = "@jaeger@warnings";
-
 /// Gives a resource's header a `service.name` that is a text and not empty, and returns both.
 pub(super) fn resource(mut header: Vec<u8>) -> Result<(Vec<u8>, String), Malformed> {
     let name = match service_name(&header)? {
@@ -153,13 +150,6 @@ fn attribute(key: &str, value: Value) -> Vec<u8> {
         ..KeyValue::default()
     }
     .encode_to_vec()
-}
-
-/// Appends a field of bytes, of a text or of a message.
-fn put(number: u32, content: &[u8], message: &mut Vec<u8>) {
-    encoding::encode_key(number, WireType::LengthDelimited, message);
-    encoding::encode_varint(content.len() as u64, message);
-    message.extend_from_slice(content);
 }
 
 /// Nanoseconds since the Unix epoch the way Go prints a time in UTC.

@@ -3,6 +3,8 @@
 //! What is accepted here is exactly what `prost` would decode, except that invalid UTF-8 and ids of a wrong length
 //! are told apart from damage ([`Flaw`]): they cost the span that has them and not the whole request.
 
+use prost::encoding::{encode_key, encode_varint};
+
 use super::schema::{Kind, Message};
 
 /// The most messages inside one another, as `prost` and the reference implementations count them.
@@ -332,4 +334,11 @@ fn is_utf8(bytes: &[u8]) -> bool {
     let words = words.iter().fold(0, |all, word| all | u64::from_le_bytes(*word));
     let rest = rest.iter().fold(0, |all, byte| all | byte);
     (words & 0x8080_8080_8080_8080 == 0 && rest < 0x80) || str::from_utf8(bytes).is_ok()
+}
+
+/// Appends a field of bytes, of a text or of a message.
+pub(crate) fn put(number: u32, content: &[u8], message: &mut Vec<u8>) {
+    encode_key(number, prost::encoding::WireType::LengthDelimited, message);
+    encode_varint(content.len() as u64, message);
+    message.extend_from_slice(content);
 }

@@ -155,6 +155,14 @@ fn middle(runs: &[&Measured]) -> Option<Measured> {
 
 fn markdown(medians: &[Measured], machine: &Machine, options: &Options) -> String {
     let rows = medians.iter().map(|row| {
+        // Memory over the spans of one that holds none says nothing.
+        let stored = |bytes| {
+            if row.who == Who::Collector {
+                "–".to_owned()
+            } else {
+                thousands(bytes)
+            }
+        };
         vec![
             match row.who {
                 Who::Throughline => "Throughline".to_owned(),
@@ -166,8 +174,8 @@ fn markdown(medians: &[Measured], machine: &Machine, options: &Options) -> Strin
                 Shape::Request => SPANS.to_string(),
             },
             thousands(row.spans_per_cpu_second),
-            thousands(row.bytes_per_span),
-            thousands(row.peak_bytes_per_span),
+            stored(row.bytes_per_span),
+            stored(row.peak_bytes_per_span),
             format!("{:.2}", row.wall_seconds),
             format!("{:.2}", row.ack_p50_ms),
             format!("{:.2}", row.ack_p99_ms),

@@ -1,21 +1,18 @@
-//! The receiver under measurement, as a process of its own: our receiver and store, and a page to count by.
+//! The receiver under measurement, as a process of its own: our receiver, our store and its query API.
 
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::{Context, Result};
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::Json;
 use axum::routing::get;
-use axum::{Json, Router};
 use clap::Args;
 use embedded::otlp::OtlpReceiver;
-use embedded::store::{Limits, SpanStore, value_text};
+use embedded::query;
+use embedded::store::{Limits, SpanStore};
 use serde::{Deserialize, Serialize};
 use testbed::Signals;
 use tokio::net::TcpListener;
-
-use super::load::UNIQUE;
 
 /// How large the store may get.
 #[derive(Debug, Clone, Args)]
@@ -35,7 +32,8 @@ pub(crate) struct Held {
 
 const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// Receives until told to stop. Announces both addresses on stdout: `receiver 127.0.0.1:1 127.0.0.1:2`.
+/// Receives until told to stop. Announces on stdout where it takes OTLP and where it is queried:
+/// `receiver 127.0.0.1:1 127.0.0.1:2`.
 pub(crate) async fn receive(options: ReceiverOptions) -> Result<()> {
     let signals = Signals::arm()?;
     let limits = Limits {
@@ -46,46 +44,28 @@ pub(crate) async fn receive(options: ReceiverOptions) -> Result<()> {
     };
     let store = SpanStore::new(limits);
     let receiver = OtlpReceiver::bind(LOOPBACK).await?.serve(store.clone());
-    let page = TcpListener::bind(LOOPBACK).await?;
-    let addr = page.local_addr()?;
-    let app = Router::new()
-        .route("/held", get(held))
-        .route("/traces/{id}", get(trace))
-        .with_state(store);
+    let queries = TcpListener::bind(LOOPBACK).await?;
+    let addr = queries.local_addr()?;
+    // The API has no exact count of everything.
+    let held = {
+        let store = store.clone();
+        move || async move { Json(Held::of(&store)) }
+    };
+    let app = query::router(store).route("/held", get(held));
     writeln!(std::io::stdout(), "receiver {} {addr}", receiver.addr())?;
-    axum::serve(page, app)
+    axum::serve(queries, app)
         .with_graceful_shutdown(signals.interrupted().cancelled_owned())
         .await?;
     receiver.shutdown().await.context("the receiver did not end well")
 }
 
-async fn held(State(store): State<SpanStore>) -> Json<Held> {
-    let stats = store.stats();
-    Json(Held {
-        spans: stats.spans as u64,
-        traces: stats.traces as u64,
-        bytes: stats.bytes as u64,
-    })
-}
-
-/// The unique attribute of every span of a trace.
-async fn trace(
-    State(store): State<SpanStore>,
-    Path(id): Path<String>,
-) -> Result<Json<Vec<String>>, StatusCode> {
-    let id = const_hex::decode_to_array(id).map_err(|_| StatusCode::BAD_REQUEST)?;
-    let trace = store.trace(id).ok_or(StatusCode::NOT_FOUND)?;
-    let spans = trace
-        .iter()
-        .flat_map(|resource| &resource.scope_spans)
-        .flat_map(|scope| &scope.spans);
-    let unique = spans
-        .flat_map(|span| &span.attributes)
-        .filter(|attribute| attribute.key == UNIQUE);
-    Ok(Json(
-        unique
-            .filter_map(|attribute| attribute.value.as_ref())
-            .map(value_text)
-            .collect(),
-    ))
+impl Held {
+    fn of(store: &SpanStore) -> Self {
+        let stats = store.stats();
+        Self {
+            spans: stats.spans as u64,
+            traces: stats.traces as u64,
+            bytes: stats.bytes as u64,
+        }
+    }
 }

@@ -4,12 +4,12 @@ use std::convert::Infallible;
 use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use hyper::body::Bytes;
 use jaeger_api::JaegerClient;
 use testbed::wait::{self, Probe};
 use testbed::{Process, Run};
-use trace::TraceId;
+use trace::{TraceId, Value};
 
 use super::Who;
 use super::load::{SPANS, Shape, UNIQUE, unique};
@@ -31,20 +31,17 @@ pub(super) struct Subject {
     pub(super) pid: u32,
     /// Where it takes OTLP/gRPC.
     pub(super) otlp: String,
+    /// Where what it stores is queried; `None` when it stores nothing.
+    queries: Option<JaegerClient>,
+    /// Where it says how much it holds; `None` when it does not.
+    held: Option<String>,
     kind: Kind,
 }
 
 #[derive(Debug)]
 enum Kind {
-    Throughline {
-        process: Process,
-        page: String,
-    },
-    Jaeger {
-        container: Container,
-        client: JaegerClient,
-    },
-    Collector(Container),
+    Throughline(Process),
+    Container(Container),
 }
 
 impl Subject {
@@ -73,65 +70,49 @@ impl Subject {
         Ok(Some(subject))
     }
 
-    /// Makes sure that everything sent can be queried; how many spans were looked up.
+    /// Makes sure that everything sent can be queried; how many spans were looked up in their traces.
     pub(super) async fn verify(&self, shape: Shape, requests: u64) -> Result<u64> {
-        match &self.kind {
-            Kind::Collector(_) => return Ok(0),
-            Kind::Jaeger { .. } => {}
-            Kind::Throughline { page, .. } => {
-                let held: Held = get(&format!("{page}/held")).await?.context("nothing is held")?;
-                ensure!(
-                    held.spans == requests * SPANS,
-                    "{} spans were sent: {held:?}",
-                    requests * SPANS
-                );
-                ensure!(
-                    held.traces * shape.spans_of_a_trace() == held.spans,
-                    "traces are missing: {held:?}"
-                );
-            }
+        if let Some(held) = &self.held {
+            let held: Held = reqwest::get(held).await?.error_for_status()?.json().await?;
+            ensure!(
+                held.spans == requests * SPANS,
+                "{} spans were sent: {held:?}",
+                requests * SPANS
+            );
+            ensure!(
+                held.traces * shape.spans_of_a_trace() == held.spans,
+                "traces are missing: {held:?}"
+            );
         }
+        let Some(client) = &self.queries else { return Ok(0) };
         let sampled = SAMPLED.min(requests * SPANS);
         for sample in 0..sampled {
             let number = sample * (requests * SPANS - 1) / (sampled - 1).max(1);
             let (request, span) = (number / SPANS, number % SPANS);
-            let found = self.unique(shape.trace_id(request, span)).await?;
+            let trace = client
+                .trace(TraceId::from_bytes(shape.trace_id(request, span))?)
+                .await?;
+            let trace = trace
+                .with_context(|| format!("span {number} was acknowledged, and its trace is not there"))?;
+            let spans = trace.spans();
             ensure!(
-                found.len() as u64 == shape.spans_of_a_trace(),
+                spans.len() as u64 == shape.spans_of_a_trace(),
                 "span {number}: {} in its trace",
-                found.len()
+                spans.len()
             );
-            ensure!(
-                found.contains(&unique(request, span)),
-                "span {number} is not in its trace"
-            );
+            let expected = Value::from(unique(request, span).as_str());
+            let found = spans
+                .iter()
+                .any(|span| span.attributes.get(UNIQUE) == Some(&expected));
+            ensure!(found, "span {number} is not in its trace");
         }
         Ok(sampled)
-    }
-
-    /// The unique attribute of every span of a trace.
-    async fn unique(&self, id: [u8; 16]) -> Result<Vec<String>> {
-        match &self.kind {
-            Kind::Throughline { page, .. } => {
-                let url = format!("{page}/traces/{}", const_hex::encode(id));
-                Ok(get(&url).await?.unwrap_or_default())
-            }
-            Kind::Jaeger { client, .. } => {
-                let trace = client.trace(TraceId::from_bytes(id)?).await?;
-                let spans = trace.iter().flat_map(|trace| trace.spans());
-                Ok(spans
-                    .filter_map(|span| span.attributes.get(UNIQUE))
-                    .map(ToString::to_string)
-                    .collect())
-            }
-            Kind::Collector(_) => bail!("the Collector stores nothing"),
-        }
     }
 
     /// Ends it, so that it does not disturb the next.
     pub(super) async fn stop(self, run: &Run) -> Result<()> {
         match self.kind {
-            Kind::Throughline { process, .. } => {
+            Kind::Throughline(process) => {
                 let exit = process.stop(Duration::from_secs(10)).await?;
                 ensure!(
                     exit.success(),
@@ -140,7 +121,7 @@ impl Subject {
                 );
                 Ok(())
             }
-            Kind::Jaeger { container, .. } | Kind::Collector(container) => container.stop(run).await,
+            Kind::Container(container) => container.stop(run).await,
         }
     }
 }
@@ -148,14 +129,16 @@ impl Subject {
 async fn throughline(run: &Run, spans: u64) -> Result<Subject> {
     let process = bed::ourselves(run, "receiver", &["receiver", "--spans", &spans.to_string()])?;
     let announced = |line: &str| {
-        let (otlp, page) = line.strip_prefix("receiver ")?.split_once(' ')?;
-        Some((otlp.to_owned(), format!("http://{page}")))
+        let (otlp, queries) = line.strip_prefix("receiver ")?.split_once(' ')?;
+        Some((otlp.to_owned(), format!("http://{queries}")))
     };
-    let (otlp, page) = process.line(&run.deadline(START), announced).await?;
+    let (otlp, queries) = process.line(&run.deadline(START), announced).await?;
     Ok(Subject {
         pid: process.pid(),
         otlp,
-        kind: Kind::Throughline { process, page },
+        held: Some(format!("{queries}/held")),
+        queries: Some(JaegerClient::new(&queries)?),
+        kind: Kind::Throughline(process),
     })
 }
 
@@ -186,7 +169,9 @@ async fn jaeger(run: &Run, spans: u64) -> Result<Option<Subject>> {
     Ok(Some(Subject {
         pid: container.pid,
         otlp,
-        kind: Kind::Jaeger { container, client },
+        queries: Some(client),
+        held: None,
+        kind: Kind::Container(container),
     }))
 }
 
@@ -206,7 +191,9 @@ async fn collector(run: &Run) -> Result<Option<Subject>> {
     Ok(Some(Subject {
         pid: container.pid,
         otlp,
-        kind: Kind::Collector(container),
+        queries: None,
+        held: None,
+        kind: Kind::Container(container),
     }))
 }
 
@@ -225,12 +212,4 @@ async fn with_config(
     ];
     options.extend(ports.iter().map(|port| format!("--publish=127.0.0.1::{port}")));
     Container::start(run, image, &options, &["--config", "/etc/bench.yaml"]).await
-}
-
-async fn get<T: serde::de::DeserializeOwned>(url: &str) -> Result<Option<T>> {
-    let answer = reqwest::get(url).await?;
-    if answer.status() == reqwest::StatusCode::NOT_FOUND {
-        return Ok(None);
-    }
-    Ok(Some(answer.error_for_status()?.json().await?))
 }

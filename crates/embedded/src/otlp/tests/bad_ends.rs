@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
+use jaeger_api::convert::WARNINGS;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use rstest::rstest;
@@ -11,7 +12,6 @@ use tokio::net::TcpStream;
 
 use super::super::ReceiverOptions;
 use super::{Bed, GZIP, JSON, PROTOBUF, encoded, gzip, span};
-use crate::store::WARNINGS;
 
 fn small() -> ReceiverOptions {
     ReceiverOptions {
