@@ -1,4 +1,4 @@
-//! What people are told when kind and Docker misbehave, against fakes on PATH; and what they are asked.
+//! What people are told when kind, Docker and Telepresence misbehave, against fakes on PATH; and what they are asked.
 
 #![expect(clippy::unwrap_used, reason = "the shared parts of a test fail like the test")]
 
@@ -12,3 +12,5 @@ mod fakes;
 mod kind;
 #[path = "tools/node.rs"]
 mod node;
+#[path = "tools/telepresence.rs"]
+mod telepresence;

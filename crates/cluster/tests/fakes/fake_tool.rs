@@ -37,6 +37,8 @@ struct Call {
     stdin_bytes: usize,
     docker_host: Option<String>,
     kubeconfig: Option<String>,
+    xdg_config_home: Option<String>,
+    xdg_cache_home: Option<String>,
 }
 
 fn main() -> io::Result<std::process::ExitCode> {
@@ -56,6 +58,8 @@ fn main() -> io::Result<std::process::ExitCode> {
         stdin_bytes: stdin.len(),
         docker_host: std::env::var("DOCKER_HOST").ok(),
         kubeconfig: std::env::var("KUBECONFIG").ok(),
+        xdg_config_home: std::env::var("XDG_CONFIG_HOME").ok(),
+        xdg_cache_home: std::env::var("XDG_CACHE_HOME").ok(),
     };
     let mut calls = std::fs::File::options()
         .create(true)
