@@ -12,6 +12,7 @@ use trace::ExportAccount;
 
 use crate::bring_up::{Choice, Plan, Up, bring_up, choose};
 use crate::docker::Docker;
+use crate::doctor::Machine;
 use crate::error::ClusterError;
 use crate::evidence::{self, Sources};
 use crate::kind::Kind;
@@ -24,7 +25,7 @@ use crate::tool::{Tool, ToolMissing, ToolPath};
 const ACCOUNTS: Duration = Duration::from_secs(5);
 
 /// Where the process on the workstation listens, as in the walkthrough.
-const WORKSTATION_PORT: u16 = 8080;
+pub(crate) const WORKSTATION_PORT: u16 = 8080;
 /// A net under Telepresence's own limits.
 const CONNECTING: Duration = Duration::from_secs(160);
 
@@ -43,6 +44,7 @@ pub struct KindOptions {
 pub struct KindEnvironment {
     options: KindOptions,
     telepresence: Option<Telepresence>,
+    machine: Machine,
     begun: Option<Begun>,
     up: Option<Up>,
 }
@@ -64,9 +66,17 @@ impl KindEnvironment {
         Self {
             options,
             telepresence,
+            machine: Machine::this(),
             begun: None,
             up: None,
         }
+    }
+
+    /// The environment as it would find this machine in [`Environment::preflight`].
+    #[must_use]
+    pub fn on(mut self, machine: Machine) -> Self {
+        self.machine = machine;
+        self
     }
 
     /// The cluster, as soon as it is chosen.
@@ -187,6 +197,7 @@ impl Environment for KindEnvironment {
         Box::pin(crate::preflight::preflight(
             &self.options,
             self.telepresence.as_ref(),
+            &self.machine,
         ))
     }
 

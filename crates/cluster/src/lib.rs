@@ -6,6 +6,7 @@
 pub mod binaries;
 pub mod bring_up;
 pub mod docker;
+pub mod doctor;
 pub mod environment;
 mod error;
 pub mod evidence;

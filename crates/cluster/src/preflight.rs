@@ -5,7 +5,8 @@ use std::time::Duration;
 use testbed::{Deadline, Explain, Missing};
 
 use crate::docker::{Docker, DockerError};
-use crate::environment::KindOptions;
+use crate::doctor::{self, Machine, gib};
+use crate::environment::{KindOptions, WORKSTATION_PORT};
 use crate::kind::Kind;
 use crate::reference::ImageRef;
 use crate::telepresence::Telepresence;
@@ -16,7 +17,11 @@ const LIMIT: Duration = Duration::from_secs(30);
 const MEMORY: u64 = 3 << 30;
 
 /// Looks at everything, at the same time.
-pub(crate) async fn preflight(options: &KindOptions, telepresence: Option<&Telepresence>) -> Vec<Missing> {
+pub(crate) async fn preflight(
+    options: &KindOptions,
+    telepresence: Option<&Telepresence>,
+    machine: &Machine,
+) -> Vec<Missing> {
     let deadline = Deadline::after(LIMIT);
     let intercepts = async {
         match telepresence {
@@ -24,9 +29,17 @@ pub(crate) async fn preflight(options: &KindOptions, telepresence: Option<&Telep
             None => Vec::new(),
         }
     };
-    let (docker, kind, telepresence) =
-        tokio::join!(docker(options, &deadline), kind(options, &deadline), intercepts);
-    [docker, kind, telepresence].into_iter().flatten().collect()
+    let port = telepresence.map(|_| WORKSTATION_PORT);
+    let (docker, kind, telepresence, facts) = tokio::join!(
+        docker(options, &deadline),
+        kind(options, &deadline),
+        intercepts,
+        machine.see(&options.tools, &options.plan, port),
+    );
+    [docker, kind, telepresence, doctor::judge(&facts)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 async fn docker(options: &KindOptions, deadline: &Deadline) -> Vec<Missing> {
@@ -99,9 +112,4 @@ fn missing(error: &dyn Explain) -> Missing {
         fact,
         cure: error.hint().unwrap_or_else(|| "see the reason".into()),
     }
-}
-
-fn gib(bytes: u64) -> String {
-    let tenths = bytes / ((1 << 30) / 10);
-    format!("{}.{} GiB", tenths / 10, tenths % 10)
 }

@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 
 use cluster::binaries::Binaries;
 use cluster::bring_up::Plan;
+use cluster::doctor::Machine;
 use cluster::manifest::Profile;
 use cluster::tool::ToolPath;
 use cluster::{KindEnvironment, KindOptions, Pins};
@@ -25,6 +26,18 @@ fn options(tools: ToolPath, folder: &Path) -> KindOptions {
         tools,
         plan,
         telepresence: true,
+    }
+}
+
+/// A machine whose kernel shows what is in this folder.
+fn shown(folder: &Path) -> Machine {
+    let (proc, tun) = (folder.join("proc"), folder.join("tun"));
+    std::fs::create_dir_all(proc.join("net")).unwrap();
+    std::fs::write(&tun, "").unwrap();
+    Machine {
+        proc,
+        tun,
+        root: true,
     }
 }
 
@@ -57,7 +70,10 @@ fn machine(docker: Value, kind: &str, telepresence: &str) -> Fakes {
     Fakes::new()
         .tool("docker", docker)
         .tool("kind", always(json!({"stdout": kind})))
-        .tool("telepresence", always(json!({"stdout": telepresence})))
+        .tool(
+            "telepresence",
+            json!([{"when": ["version"], "stdout": telepresence}, {"when": ["status"], "stdout": "{}"}]),
+        )
 }
 
 const TELEPRESENCE: &str = "OSS Client         : v2.31.2\nOSS Root Daemon    : not running\n";
@@ -68,7 +84,7 @@ const TELEPRESENCE: &str = "OSS Client         : v2.31.2\nOSS Root Daemon    : n
 #[case::docker_down(machine(json!([{"stderr": "Cannot connect to the Docker daemon at unix:///fake.sock. Is the docker daemon running?\n", "code": 1}]), "kind v0.32.0 go1.24 linux/amd64", TELEPRESENCE))]
 #[tokio::test]
 async fn everything_missing_is_told_at_once(#[case] fakes: Fakes, #[context] context: Context) {
-    let environment = KindEnvironment::new(options(fakes.path(), fakes.folder()));
+    let environment = KindEnvironment::new(options(fakes.path(), fakes.folder())).on(shown(fakes.folder()));
     let missing = environment.preflight().await;
     let lines: Vec<String> = missing
         .iter()
@@ -89,6 +105,7 @@ async fn nothing_is_missing_on_a_machine_that_has_everything() {
     );
     assert_eq!(
         KindEnvironment::new(options(fakes.path(), fakes.folder()))
+            .on(shown(fakes.folder()))
             .preflight()
             .await,
         []
@@ -104,7 +121,50 @@ async fn images_need_not_be_there_when_they_may_be_downloaded() {
     );
     let mut options = options(fakes.path(), fakes.folder());
     options.plan.download = true;
-    assert_eq!(KindEnvironment::new(options).preflight().await, []);
+    let environment = KindEnvironment::new(options).on(shown(fakes.folder()));
+    assert_eq!(environment.preflight().await, []);
+}
+
+#[tokio::test]
+async fn what_a_killed_telepresence_left_and_a_port_in_use_are_told_beside_the_rest() {
+    let fakes = machine(
+        json!([engine(8 << 30), images(&ALL, 0)]),
+        "kind v0.32.0 go1.24 linux/amd64",
+        TELEPRESENCE,
+    )
+    .tool(
+        "iptables",
+        always(json!({"stdout": "-P OUTPUT ACCEPT\n-N TELEPRESENCE_DNS\n-A OUTPUT -j TELEPRESENCE_DNS\n"})),
+    )
+    .tool(
+        "ip",
+        always(json!({"stdout": "0:\tfrom all lookup local\n32765:\tfrom all lookup 771\n"})),
+    );
+    let machine = shown(fakes.folder());
+    std::fs::write(machine.proc.join("meminfo"), "MemAvailable:   1048576 kB\n").unwrap();
+    let row = "0: 0100007F:1F90 00000000:0000 0A 0:0 0:0 0 0 0 4711 1\n";
+    std::fs::write(machine.proc.join("net/tcp"), format!("sl local_address\n{row}")).unwrap();
+    let environment = KindEnvironment::new(options(fakes.path(), fakes.folder())).on(machine);
+    let missing = environment.preflight().await;
+    let lines: Vec<String> = missing
+        .iter()
+        .map(|missing| format!("{}\n  {}", missing.fact, missing.cure))
+        .collect();
+    insta::assert_snapshot!("missing_leftovers", lines.join("\n"));
+}
+
+#[tokio::test]
+async fn tools_for_the_network_that_fail_are_nothing_to_complain_of() {
+    let failing = || always(json!({"stderr": "no such table\n", "code": 1}));
+    let fakes = machine(
+        json!([engine(8 << 30), images(&ALL, 0)]),
+        "kind v0.32.0 go1.24 linux/amd64",
+        TELEPRESENCE,
+    )
+    .tool("iptables", failing())
+    .tool("ip", failing());
+    let environment = KindEnvironment::new(options(fakes.path(), fakes.folder())).on(shown(fakes.folder()));
+    assert_eq!(environment.preflight().await, []);
 }
 
 /// Services that are enough of an executable to be packed.

@@ -1,0 +1,204 @@
+//! Looks at the machine. Nothing here fails: what can't be seen, because a tool or a right is missing, is not seen.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use testbed::Deadline;
+
+use super::{BUILD_DISK, DOCKER_DISK, Disk, Facts, Network, port};
+use crate::binaries::Binaries;
+use crate::bring_up::Plan;
+use crate::tool::ToolPath;
+
+/// How long a look at the kernel's tables may take; usually it is a few milliseconds.
+const LIMIT: Duration = Duration::from_secs(2);
+/// Telepresence's routing rules are found right before the main table's 32766, and lead to tables 770 to 779.
+const RULES: std::ops::RangeInclusive<u32> = 32_760..=32_765;
+
+/// Where a machine is looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machine {
+    /// Its `/proc`.
+    pub proc: PathBuf,
+    /// Its `/dev/net/tun`.
+    pub tun: PathBuf,
+    /// Whether we are root on it.
+    pub root: bool,
+}
+
+impl Machine {
+    /// The machine that this runs on.
+    #[must_use]
+    pub fn this() -> Self {
+        Self {
+            proc: "/proc".into(),
+            tun: "/dev/net/tun".into(),
+            root: rustix::process::geteuid().is_root(),
+        }
+    }
+
+    /// Looks at everything; at the network only when traffic is to come to this `port`.
+    pub(crate) async fn see(&self, tools: &ToolPath, plan: &Plan, port: Option<u16>) -> Facts {
+        let network = async {
+            match port {
+                Some(port) => Some(self.network(tools, port).await),
+                None => None,
+            }
+        };
+        let meminfo = std::fs::read_to_string(self.proc.join("meminfo")).unwrap_or_default();
+        Facts {
+            memory: available(&meminfo),
+            disks: disks(plan),
+            network: network.await,
+        }
+    }
+
+    async fn network(&self, tools: &ToolPath, port: u16) -> Network {
+        let rights = self.root || answer(tools, "sudo", &["-n", "true"]).await.is_some();
+        let nat = ["-t", "nat", "-S"];
+        let nat = async {
+            if self.root {
+                answer(tools, "iptables", &nat).await
+            } else if rights {
+                let mut args = vec!["-n", "iptables"];
+                args.extend(nat);
+                answer(tools, "sudo", &args).await
+            } else {
+                None
+            }
+        };
+        let (nat, rules) = tokio::join!(nat, answer(tools, "ip", &["rule"]));
+        Network {
+            rights,
+            tun: self.tun.exists(),
+            daemon: processes(&self.proc).any(|(_, folder)| is_daemon(&folder)),
+            dns_chain: nat.is_some_and(|nat| nat.lines().any(|line| line == "-N TELEPRESENCE_DNS")),
+            rules: left_rules(&rules.unwrap_or_default()),
+            taken: port::taken(&self.proc, port),
+        }
+    }
+}
+
+/// The processes in this `/proc`, with their folders.
+pub(super) fn processes(proc: &Path) -> impl Iterator<Item = (u32, PathBuf)> {
+    let entries = std::fs::read_dir(proc).into_iter().flatten().flatten();
+    entries.filter_map(|one| Some((one.file_name().to_str()?.parse().ok()?, one.path())))
+}
+
+/// Whether this is one of Telepresence's daemons: `telepresence userd …`, and the names of others.
+fn is_daemon(process: &Path) -> bool {
+    let line = std::fs::read(process.join("cmdline")).unwrap_or_default();
+    let line = String::from_utf8_lossy(&line);
+    let mut words = line.split('\0');
+    let program = words
+        .next()
+        .and_then(|program| program.rsplit('/').next())
+        .unwrap_or_default();
+    let daemons = ["userd", "rootd", "connector-foreground", "daemon-foreground"];
+    program.starts_with("telepresence") && words.any(|word| daemons.contains(&word))
+}
+
+/// What a tool says; `None` when it is not there, fails or takes too long.
+async fn answer(tools: &ToolPath, tool: &'static str, args: &[&str]) -> Option<String> {
+    let tool = tools.find(tool, "look at the network").ok()?;
+    let answer = tool.call(args).run(&Deadline::after(LIMIT)).await.ok()?;
+    Some(answer.success().ok()?.text())
+}
+
+/// `MemAvailable` in bytes.
+fn available(meminfo: &str) -> Option<u64> {
+    let line = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib << 10)
+}
+
+/// Priorities of the rules that lead to Telepresence's tables.
+fn left_rules(rules: &str) -> Vec<u32> {
+    let rule = |line: &str| {
+        let (priority, rest) = line.split_once(':')?;
+        let priority: u32 = priority.trim().parse().ok()?;
+        let mut words = rest
+            .split_whitespace()
+            .skip_while(|word| *word != "lookup")
+            .skip(1);
+        let table: u32 = words.next()?.parse().ok()?;
+        (RULES.contains(&priority) && (770..780).contains(&table)).then_some(priority)
+    };
+    rules.lines().filter_map(rule).collect()
+}
+
+fn disks(plan: &Plan) -> Vec<Disk> {
+    let build = match &plan.binaries {
+        Binaries::Build(build) => Some(("the services' build", build.target_dir.as_path(), BUILD_DISK)),
+        Binaries::Folder(_) => None,
+    };
+    // Docker's own default; elsewhere, and on another machine, it says itself when it has no room.
+    let docker = Path::new("/var/lib/docker");
+    let docker = docker
+        .exists()
+        .then_some(("the cluster's images", docker, DOCKER_DISK));
+    [docker, build]
+        .into_iter()
+        .flatten()
+        .filter_map(|(what, path, needed)| {
+            // A target folder may not be there yet; its file system is that of the nearest folder that is.
+            let there = path.ancestors().find(|path| path.exists())?;
+            let space = rustix::fs::statvfs(there).ok()?;
+            Some(Disk {
+                what,
+                path: path.to_owned(),
+                available: space.f_bavail.saturating_mul(space.f_frsize),
+                needed,
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[test]
+    fn available_memory_is_read() {
+        let text = "MemTotal:       24000000 kB\nMemFree: 1 kB\nMemAvailable:    2097152 kB\n";
+        assert_eq!(available(text), Some(2 << 30));
+        assert_eq!(available("MemTotal: 1 kB\n"), None);
+    }
+
+    #[test]
+    fn only_telepresences_rules_are_seen() {
+        let rules = "0:\tfrom all lookup local\n32764:\tfrom all lookup 771\n32765:\tfrom all lookup 770\n\
+                     5210:\tfrom all fwmark 0x80000/0xff0000 lookup 771\n32763:\tfrom all lookup 100\n\
+                     32766:\tfrom all lookup main\n";
+        assert_eq!(left_rules(rules), [32_764, 32_765]);
+        assert!(left_rules("").is_empty());
+    }
+
+    #[rstest]
+    #[case("/usr/local/bin/telepresence\0userd\0--embed-network\0", true)]
+    #[case("telepresence\0daemon-foreground\0/var/log\0", true)]
+    #[case("telepresence\0status\0", false)]
+    #[case("vim\0userd\0", false)]
+    #[case("", false)]
+    fn daemons_are_known_by_their_command_line(#[case] line: &str, #[case] daemon: bool) {
+        let process = tempfile::tempdir().unwrap();
+        std::fs::write(process.path().join("cmdline"), line).unwrap();
+        assert_eq!(is_daemon(process.path()), daemon);
+    }
+
+    #[tokio::test]
+    async fn a_machine_without_tools_is_looked_at_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let machine = Machine {
+            proc: folder.path().join("proc"),
+            tun: folder.path().join("tun"),
+            root: false,
+        };
+        let tools = ToolPath::from_lookup(|_| None);
+        assert_eq!(machine.network(&tools, 8080).await, Network::default());
+    }
+}
