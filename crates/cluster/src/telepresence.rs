@@ -194,7 +194,7 @@ impl Telepresence {
             .cli
             .ask(Some(run), &args, &deadline)
             .await
-            .and_then(active)
+            .and_then(|answer| active(&answer))
         {
             Ok(()) => Ok(()),
             Err(error) => {
@@ -309,7 +309,7 @@ fn chart_values(image: &ImageRef) -> Vec<String> {
 
 /// Whether a detailed answer says that the intercept is active. An older or newer client that says nothing is believed for now:
 /// the data plane decides.
-fn active(answer: Value) -> Result<(), TelepresenceError> {
+fn active(answer: &Value) -> Result<(), TelepresenceError> {
     match answer["disposition"].as_str() {
         None | Some("ACTIVE") => Ok(()),
         Some(disposition) => Err(TelepresenceError::NotActive {
