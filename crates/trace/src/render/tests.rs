@@ -1,3 +1,5 @@
+//! Traces, whole and broken, as text, as a sequence diagram, in one line and as a waterfall.
+
 use rstest::rstest;
 
 use super::{MermaidOptions, TextOptions, mermaid, path, text, waterfall};

@@ -1,3 +1,5 @@
+//! When evidence that comes in piece by piece is waited for, and when it is judged.
+
 use std::time::Duration;
 
 use super::{Decision, Limits, Progress, conclude, settle};

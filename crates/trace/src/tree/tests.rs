@@ -1,3 +1,5 @@
+//! The tree made from a trace's spans: its order, its ancestors, copies, circles, and huge ones.
+
 use std::time::{Duration, Instant};
 
 use rstest::rstest;
