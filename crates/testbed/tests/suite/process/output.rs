@@ -1,0 +1,80 @@
+//! The log file and the tail of a child: what they hold, where they stop, and what a full disk does to them.
+
+use std::time::Duration;
+
+use crate::bed::{Bed, generous, shell, told};
+
+#[tokio::test]
+async fn the_log_file_holds_everything_the_tail_only_the_end() {
+    let bed = Bed::new();
+    let child = bed
+        .run
+        .supervise(shell("many lines/odd name", "seq 1 5000; echo end >&2"))
+        .unwrap();
+    child.ended(&generous()).await.unwrap();
+    let log = std::fs::read_to_string(child.log()).unwrap();
+    assert_eq!(child.log().file_name().unwrap(), "many-lines-odd-name.log");
+    assert_eq!(log.lines().filter(|line| line.contains(" out ")).count(), 5000);
+    assert!(log.lines().any(|line| line.ends_with(" err end")), "{log}");
+    assert!(
+        log.starts_with(&format!("--- pid {}: sh -c 'seq 1 5000;", child.pid())),
+        "{log}"
+    );
+    let tail = child.tail();
+    assert_eq!(tail.len(), 200);
+    assert!(tail.contains(&"5000".to_owned()) && !tail.contains(&"1".to_owned()));
+}
+
+#[tokio::test]
+async fn a_line_without_end_does_not_fill_the_memory() {
+    let bed = Bed::new();
+    let child = bed
+        .run
+        .supervise(shell(
+            "a",
+            "head -c 3000000 /dev/zero | tr '\\0' x; echo; echo end",
+        ))
+        .unwrap();
+    told(&child, "end").await;
+    let longest = child.tail().iter().map(String::len).max().unwrap();
+    assert_eq!(longest, 16 * 1024);
+}
+
+#[tokio::test]
+async fn a_second_child_of_the_same_name_continues_the_log() {
+    let bed = Bed::new();
+    for word in ["first", "second"] {
+        let child = bed
+            .run
+            .supervise(shell("order", &format!("echo {word}")))
+            .unwrap();
+        told(&child, word).await;
+        child.ended(&generous()).await.unwrap();
+        child.stop(Duration::ZERO).await.unwrap();
+    }
+    let log = std::fs::read_to_string(bed.run.dir().log("order")).unwrap();
+    assert!(
+        log.contains(" out first\n") && log.contains(" out second\n"),
+        "{log}"
+    );
+}
+
+#[cfg(target_os = "linux")] // for /dev/full
+#[tokio::test]
+async fn a_full_disk_ends_the_log_with_one_warning_and_not_the_child() {
+    let mut bed = Bed::new();
+    std::os::unix::fs::symlink("/dev/full", bed.run.dir().log("a")).unwrap();
+    let child = bed
+        .run
+        .supervise(shell("a", "seq 1 100; echo listening; exec sleep 600"))
+        .unwrap();
+    told(&child, "listening").await;
+    assert_eq!(child.exited(), None);
+    let warnings = bed.warnings();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(
+        warnings[0].contains("No space left on device") && warnings[0].contains("a.log"),
+        "{warnings:?}"
+    );
+    bed.run.finish().await;
+}
