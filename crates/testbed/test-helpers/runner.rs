@@ -62,7 +62,7 @@ async fn begin(root: PathBuf, hang: bool) -> Result<ExitCode, BoxError> {
     let polite = shell("polite", "sleep 600 & echo grandchild $!; wait");
     let stubborn = shell(
         "stubborn",
-        "trap '' TERM; sleep 600 & echo grandchild $!; while :; do wait; done",
+        "trap '' TERM; sleep 600 & echo grandchild $!; while :; do sleep 1; done",
     );
     for spec in [polite, stubborn.grace(Duration::from_secs(600))] {
         let name = spec.name().to_owned();

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use testbed::sweep::SweptRun;
 use testbed::{Deed, Run, RunDir, Signals, SweepOptions, SweepReport, sweep};
 
-use crate::bed::{Bed, alive, gone, options, pids, shell};
+use crate::bed::{Bed, alive, gone, options, pids, shell, told};
 use crate::signals::Runner;
 
 const LONG: Duration = Duration::from_secs(600);
@@ -116,7 +116,12 @@ async fn a_living_run_is_left_alone_and_named() {
     assert_eq!(live, expected);
     assert!(report.swept.is_empty() && report.clean == 0);
     assert!(runner.children().iter().all(|&pid| alive(pid)));
-    bed.signals.hurry().cancel();
+    // A runner that is killed in a hurry leaves its children: it is asked to undo without grace instead.
+    runner.process.signal(Signal::TERM).unwrap();
+    told(&runner.process, "interrupted").await;
+    runner.process.signal(Signal::TERM).unwrap();
+    runner.process.ended(&crate::bed::generous()).await.unwrap();
+    gone(&runner.children()).await;
     bed.run.finish().await;
 }
 
