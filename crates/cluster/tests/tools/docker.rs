@@ -1,3 +1,5 @@
+//! Docker as the crate asks it: whether the engine answers, which images are there, which ports are published.
+
 use std::time::Duration;
 
 use cluster::ImageRef;

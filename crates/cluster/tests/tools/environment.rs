@@ -1,3 +1,5 @@
+//! The kind environment before and during its start: everything missing told at once, a failed step undone.
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 

@@ -1,3 +1,5 @@
+//! Clusters made, listed and deleted through kind, and its failures told as facts with a cure.
+
 use std::time::Duration;
 
 use cluster::kind::{ClusterSpec, Kind, KindError};

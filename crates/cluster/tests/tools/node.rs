@@ -1,3 +1,5 @@
+//! Images in the cluster's node: listed once it is ready, and brought into it.
+
 use std::time::Duration;
 
 use cluster::docker::{Docker, DockerError};
