@@ -6,6 +6,7 @@ mod batch;
 mod catalog;
 mod decode;
 mod index;
+mod malformed;
 mod pool;
 mod query;
 mod rejected;
@@ -31,9 +32,9 @@ use index::Hasher;
 use query::Criteria;
 use shelf::Shelf;
 
+pub use malformed::Malformed;
 pub use query::Query;
 pub use rejected::Rejected;
-pub use wire::Malformed;
 
 /// The most the store holds; whatever is over is evicted, the trace that was first seen earliest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -229,6 +230,19 @@ impl SpanStore {
             evicted_spans: load.evicted_spans,
             unlisted_operations: state.catalog.unlisted(),
         }
+    }
+
+    /// Does to the store what a writer that panics does.
+    #[cfg(test)]
+    pub(crate) fn poison(&self) {
+        let panicking = std::thread::scope(|scope| {
+            let writer = scope.spawn(|| {
+                let _guard = self.write();
+                panic!("a writer that panics on purpose");
+            });
+            writer.join()
+        });
+        assert!(panicking.is_err());
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {

@@ -8,11 +8,12 @@ use prost::bytes::Bytes;
 use trace::SpanKind;
 
 use super::index::{Hasher, IdHash};
+use super::malformed::Malformed;
 use super::rejected::Rejected;
 use super::sanitize;
 use super::scan::{self, Span};
 use super::schema;
-use super::wire::{DEPTH, Flaw, Malformed, Reader};
+use super::wire::{DEPTH, Flaw, Reader};
 
 /// Where a slab is closed. A slab lives as long as one span in it, so it must not be large; every slab costs an
 /// allocation and a little bookkeeping, so it must not be small either.

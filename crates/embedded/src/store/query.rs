@@ -5,10 +5,11 @@ use opentelemetry_proto::tonic::common::v1::KeyValue;
 use prost::Message as _;
 use trace::SpanKind;
 
+use super::malformed::Malformed;
 use super::scan::{self, Span, Status};
 use super::schema::{self, Message};
 use super::shelf::View;
-use super::wire::{DEPTH, Malformed, Reader};
+use super::wire::{DEPTH, Reader};
 
 /// Criteria that must all hold on one and the same span.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -10,9 +10,10 @@ use prost::Message;
 use prost::encoding;
 use trace::names;
 
+use super::malformed::Malformed;
 use super::scan::{self, Span};
 use super::schema;
-use super::wire::{DEPTH, Malformed, Reader, put};
+use super::wire::{DEPTH, Reader, put};
 
 /// The name of a span that has none.
 pub(super) const EMPTY_SPAN_NAME: &str = "empty-span-name";

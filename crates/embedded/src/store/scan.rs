@@ -2,8 +2,9 @@
 
 use trace::SpanKind;
 
+use super::malformed::Malformed;
 use super::schema;
-use super::wire::{Flaw, Malformed, Reader};
+use super::wire::{Flaw, Reader};
 
 /// How a span ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

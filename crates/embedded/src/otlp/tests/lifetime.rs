@@ -82,3 +82,18 @@ async fn a_receiver_that_is_dropped_stops_too() {
     drop(bed);
     assert_eq!(idle.read(&mut [0]).await.unwrap_or(0), 0);
 }
+
+#[tokio::test]
+async fn a_panic_while_serving_comes_out_at_shutdown() {
+    let bed = Bed::up().await;
+    bed.store.poison();
+    let url = format!("{}/v1/traces", bed.receiver.endpoint());
+    let request = bed
+        .client
+        .post(url)
+        .header("content-type", "application/x-protobuf");
+    let cut_off = request.body(encoded(vec![span(1, 1)])).send().await;
+    assert!(cut_off.is_err(), "{cut_off:?}");
+    let ended = tokio::spawn(bed.down()).await.unwrap_err();
+    assert!(ended.is_panic(), "{ended:?}");
+}
