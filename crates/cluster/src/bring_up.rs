@@ -6,10 +6,15 @@
 //! services   build, pack ──┐                                           │
 //! images     containerd ───┴─ import (kubeadm still runs) ──┐          │
 //! objects    kubeconfig ─ API server ─ apply ─ Deployments ─┴─ ready ──┴─ proof
+//! intercepts                             └─ traffic manager ─ connect ─┘
 //! ```
 
+mod choice;
 mod images;
+mod intercepts;
 mod objects;
+
+pub use choice::{Choice, choose, remove_kept};
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,11 +28,12 @@ use crate::docker::Docker;
 use crate::error::ClusterError;
 use crate::kind::{ClusterSpec, Kind, KindError};
 use crate::kind_config;
-use crate::lease::Lease;
 use crate::manifest::{APPLICATION, OBSERVABILITY, Profile, SERVICES};
 use crate::node::Node;
 use crate::pins::Pins;
 use crate::probe;
+use crate::reference::ImageRef;
+use crate::telepresence::Telepresence;
 
 use crate::kubernetes::rollout::Workload;
 
@@ -60,6 +66,8 @@ pub struct Plan {
     pub profile: Profile,
     /// Whether images that the local Docker lacks may be downloaded.
     pub download: bool,
+    /// Whether services are intercepted with Telepresence; without it everything stays in the cluster.
+    pub telepresence: bool,
     /// How the cluster's name begins.
     pub prefix: String,
     /// The folder for locks.
@@ -74,21 +82,6 @@ pub struct Up {
     pub endpoints: Endpoints,
 }
 
-/// The cluster that a run uses. Known before there is one, and as long as evidence may be wanted.
-#[derive(Debug)]
-pub struct Choice {
-    /// Its name.
-    pub name: String,
-    /// The value of the run label on the objects in it.
-    pub label: String,
-    /// Where its kubeconfig is or will be, in the run directory.
-    pub kubeconfig: PathBuf,
-    /// Whether it is there already.
-    pub warm: bool,
-    // Nobody else may use a kept cluster meanwhile.
-    _lease: Option<Lease>,
-}
-
 /// Brings everything up.
 ///
 /// # Errors
@@ -99,10 +92,12 @@ pub async fn bring_up(
     docker: &Docker,
     kind: &Kind,
     choice: &Choice,
+    telepresence: Option<&mut Telepresence>,
 ) -> Result<Up, ClusterError> {
     let node = Node::of_cluster(docker.clone(), &choice.name);
     let (packed_tx, packed_rx) = watch::channel(None);
     let (loaded_tx, loaded_rx) = watch::channel(images::Loaded::default());
+    let (applied_tx, applied_rx) = watch::channel(None);
     let stage = Stage {
         run,
         plan,
@@ -116,23 +111,20 @@ pub async fn bring_up(
             Box::pin(stage.make_cluster()),
             Box::pin(stage.pack_services(packed_tx)),
             Box::pin(stage.load_images(packed_rx.clone(), loaded_tx)),
-            Box::pin(stage.roll_out(packed_rx, loaded_rx)),
+            Box::pin(stage.roll_out(packed_rx, loaded_rx.clone(), applied_tx)),
+            Box::pin(stage.prepare_intercepts(telepresence, loaded_rx, applied_rx)),
         )
     };
-    let (undo, (), (), (client, endpoints)) = work.await?;
+    let (undo, (), (), (client, endpoints), ()) = work.await?;
     let proof = async {
         let deadline = run.deadline(limits::PROOF);
-        tokio::try_join!(
-            probe::order_goes_through(&endpoints.storefront, &deadline),
-            probe::span_arrives(&endpoints.otlp_http, &endpoints.jaeger, &deadline),
-        )
+        let order = probe::order_goes_through(&endpoints.storefront, &deadline);
+        let span = probe::span_arrives(&endpoints.otlp_http, &endpoints.jaeger, &deadline);
+        tokio::try_join!(order, span)
     };
-    run.step(
-        "order and span through the cluster",
-        limits::PROOF + limits::EXPLANATION,
-        proof,
-    )
-    .await?;
+    let limit = limits::PROOF + limits::EXPLANATION;
+    run.step("order and span through the cluster", limit, proof)
+        .await?;
     if let Some(undo) = undo.filter(|_| run.keep()) {
         // It is up and stays, until `down`.
         run.undo().keep(undo);
@@ -140,36 +132,16 @@ pub async fn bring_up(
     Ok(Up { client, endpoints })
 }
 
-/// A cluster of the run's own, or with `--keep` the one that fits and that others may have left.
-///
-/// # Errors
-/// The kept cluster is in use, or Docker can't be reached.
-pub async fn choose(run: &Run, plan: &Plan, kind: &Kind) -> Result<Choice, ClusterError> {
-    let kubeconfig = run.dir().file("kubeconfig");
-    if !run.keep() {
-        let label = run.id().to_string();
-        let name = format!("{}-{label}", plan.prefix);
-        return Ok(Choice {
-            name,
-            label,
-            kubeconfig,
-            warm: false,
-            _lease: None,
-        });
+impl Plan {
+    /// The images of others that the cluster runs.
+    #[must_use]
+    pub fn upstream(&self) -> Vec<&ImageRef> {
+        let manager = self.telepresence.then_some(&self.pins.traffic_manager);
+        [&self.pins.jaeger, &self.pins.collector]
+            .into_iter()
+            .chain(manager)
+            .collect()
     }
-    let label = kind_config::fingerprint(&plan.pins);
-    let name = format!("{}-{label}", plan.prefix);
-    let holder = format!("run {} (pid {})", run.id(), std::process::id());
-    let lease = Lease::take(&plan.locks, &format!("kind cluster {name}"), &holder)?;
-    let clusters = kind.clusters(&run.deadline(crate::docker::QUESTION)).await?;
-    let warm = clusters.contains(&name);
-    Ok(Choice {
-        name,
-        label,
-        kubeconfig,
-        warm,
-        _lease: Some(lease),
-    })
 }
 
 /// What the parts of the work share.

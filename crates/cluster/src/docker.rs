@@ -209,6 +209,26 @@ impl Docker {
         address.ok_or_else(|| odd(&answer))
     }
 
+    /// Whether a container runs.
+    ///
+    /// # Errors
+    /// There is no such container.
+    pub async fn runs(&self, container: &str, deadline: &Deadline) -> Result<bool, DockerError> {
+        let answer = self
+            .ask(
+                [
+                    "container",
+                    "inspect",
+                    "--format",
+                    "{{.State.Running}}",
+                    container,
+                ],
+                deadline,
+            )
+            .await?;
+        Ok(answer.text() == "true")
+    }
+
     /// A call in a container.
     pub(crate) fn exec(&self, container: &str, interactive: bool, command: &[&str]) -> Call {
         let flag = interactive.then_some("--interactive");

@@ -18,7 +18,7 @@ use crate::evidence::{self, Sources};
 use crate::kind::Kind;
 use crate::kubernetes::pods;
 use crate::manifest::APPLICATION;
-use crate::telepresence::{Target, Telepresence};
+use crate::telepresence::Telepresence;
 use crate::tool::{Tool, ToolMissing, ToolPath};
 
 /// How long the processes in the cluster may take to account for their spans.
@@ -26,8 +26,6 @@ const ACCOUNTS: Duration = Duration::from_secs(5);
 
 /// Where the process on the workstation listens, as in the walkthrough.
 pub(crate) const WORKSTATION_PORT: u16 = 8080;
-/// A net under Telepresence's own limits.
-const CONNECTING: Duration = Duration::from_secs(160);
 
 /// What the environment is made of.
 #[derive(Debug, Clone)]
@@ -36,8 +34,6 @@ pub struct KindOptions {
     pub tools: ToolPath,
     /// What is brought up.
     pub plan: Plan,
-    /// Whether services are intercepted with Telepresence; without it everything stays in the cluster.
-    pub telepresence: bool,
 }
 
 /// Real Kubernetes in kind, with a Collector, Jaeger and the services.
@@ -61,6 +57,7 @@ impl KindEnvironment {
     #[must_use]
     pub fn new(options: KindOptions) -> Self {
         let telepresence = options
+            .plan
             .telepresence
             .then(|| Telepresence::new(options.tools.clone()));
         Self {
@@ -102,17 +99,24 @@ impl KindEnvironment {
     async fn bring_up(&mut self, run: &Run) -> Result<Endpoints, ClusterError> {
         let (docker, kind) = (Docker::new(self.docker()?), Kind::new(self.kind()?));
         let plan = &self.options.plan;
-        let choice = choose(run, plan, &kind).await?;
+        let choice = choose(run, plan, &docker, &kind).await?;
         let run_dir = run.dir().path().to_owned();
         let begun = self.begun.insert(Begun {
             choice,
             kind,
             run_dir,
         });
-        let up = bring_up(run, plan, &docker, &begun.kind, &begun.choice).await?;
+        let up = bring_up(
+            run,
+            plan,
+            &docker,
+            &begun.kind,
+            &begun.choice,
+            self.telepresence.as_mut(),
+        )
+        .await?;
         let mut endpoints = up.endpoints.clone();
-        if let Some(telepresence) = &mut self.telepresence {
-            connect(run, plan, telepresence, &up).await?;
+        if self.telepresence.is_some() {
             // `intercept order-service --port 8080:8080`, as the walkthrough has it.
             endpoints.workstation_listen.set_port(WORKSTATION_PORT);
         }
@@ -140,37 +144,6 @@ impl KindEnvironment {
             .map(ExportAccount::from)
             .collect()
     }
-}
-
-/// Installs the traffic manager and connects the workstation.
-async fn connect(
-    run: &Run,
-    plan: &Plan,
-    telepresence: &mut Telepresence,
-    up: &Up,
-) -> Result<(), ClusterError> {
-    let kubeconfig = run.dir().file("kubeconfig");
-    let kubeconfig = std::path::absolute(&kubeconfig).unwrap_or(kubeconfig);
-    let target = Target {
-        kubeconfig: &kubeconfig,
-        image: &plan.pins.traffic_manager,
-        locks: &plan.locks,
-    };
-    run.step("traffic manager", CONNECTING, telepresence.install(run, &target))
-        .await?;
-    run.step(
-        "telepresence connected",
-        CONNECTING,
-        telepresence.connect(run, &target),
-    )
-    .await?;
-    run.step(
-        "cluster names on the workstation",
-        CONNECTING,
-        telepresence.resolve_names(run, &up.client),
-    )
-    .await?;
-    Ok(())
 }
 
 impl Environment for KindEnvironment {

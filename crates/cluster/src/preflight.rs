@@ -79,11 +79,8 @@ async fn lacks(
     options: &KindOptions,
     deadline: &Deadline,
 ) -> Result<Vec<ImageRef>, DockerError> {
-    let pins = &options.plan.pins;
-    let mut wanted = vec![&pins.node, &pins.jaeger, &pins.collector];
-    if options.telepresence {
-        wanted.push(&pins.traffic_manager);
-    }
+    let mut wanted = options.plan.upstream();
+    wanted.push(&options.plan.pins.node);
     docker.lacks(&wanted, deadline).await
 }
 

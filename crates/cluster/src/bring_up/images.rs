@@ -96,24 +96,19 @@ impl Stage<'_> {
         tokio::try_join!(upstream, services).map(drop)
     }
 
-    /// The images that are not ours and that pods run.
-    pub(super) fn upstream(&self) -> Vec<ImageRef> {
-        let pins = &self.plan.pins;
-        [&pins.jaeger, &pins.collector, &pins.traffic_manager]
-            .map(Clone::clone)
-            .to_vec()
-    }
-
     async fn load_upstream(
         &self,
         present: &Loaded,
         loaded_tx: &watch::Sender<Loaded>,
         deadline: Deadline,
     ) -> Result<(), ClusterError> {
+        let is_missing = |image: &&ImageRef| !present.contains(&image.canonical());
         let missing: Vec<ImageRef> = self
+            .plan
             .upstream()
             .into_iter()
-            .filter(|image| !present.contains(&image.canonical()))
+            .filter(is_missing)
+            .cloned()
             .collect();
         if missing.is_empty() {
             return Ok(());

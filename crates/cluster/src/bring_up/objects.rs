@@ -35,6 +35,7 @@ impl Stage<'_> {
         &self,
         mut packed_rx: watch::Receiver<Packed>,
         loaded_rx: watch::Receiver<Loaded>,
+        applied_tx: watch::Sender<Option<Client>>,
     ) -> Result<(Client, Endpoints), ClusterError> {
         let run = self.run;
         let reach = self.reach(run.deadline(limits::SERVER));
@@ -59,6 +60,7 @@ impl Stage<'_> {
         let applying = async {
             let deadline = run.deadline(limits::APPLY + limits::PULL);
             apply(&client, &others, &deadline).await?;
+            applied_tx.send_replace(Some(client.clone()));
             let mut each = Vec::with_capacity(deployments.len());
             for deployment in &deployments {
                 each.push(self.apply_with_image(&client, deployment, loaded_rx.clone(), &deadline));

@@ -100,7 +100,7 @@ fn change(objects: &mut [Object], kind: &str, name: &str, path: &str, value: Val
 async fn failures_in_the_cluster_are_told_at_once_and_in_its_own_words() {
     let _alone = alone().await;
     let folder = tempfile::tempdir().unwrap();
-    let KindOptions { tools, plan, .. } = options(folder.path());
+    let KindOptions { tools, plan } = options(folder.path());
     let kubeconfig = folder.path().join("kubeconfig");
     let mut bed = Bed::begin(
         folder.path(),
@@ -108,7 +108,6 @@ async fn failures_in_the_cluster_are_told_at_once_and_in_its_own_words() {
         KindOptions {
             tools,
             plan: plan.clone(),
-            telepresence: false,
         },
     );
     // The real thing first: what follows breaks one part after the other of a cluster that works.

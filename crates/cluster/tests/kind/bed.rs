@@ -53,10 +53,10 @@ pub(crate) fn options(locks: &Path) -> KindOptions {
             binaries,
             profile: Profile::Synchronous,
             download: false,
+            telepresence: false,
             prefix: PREFIX.into(),
             locks: locks.to_owned(),
         },
-        telepresence: false,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use cluster::bring_up::remove_kept;
 use cluster::kubernetes::sweep::sweep;
 use cluster::manifest::Profile;
 use testbed::{Deadline, Environment};
@@ -89,14 +90,8 @@ async fn is_reused_and_shared_with_nobody() {
     );
     other.finish().await;
 
-    let kubeconfig = folder.path().join("unused");
-    kind()
-        .delete(
-            &name,
-            &kubeconfig,
-            &Deadline::after(std::time::Duration::from_secs(60)),
-        )
-        .await
-        .unwrap();
+    let plan = options(folder.path()).plan;
+    let deadline = Deadline::after(std::time::Duration::from_secs(60));
+    assert_eq!(remove_kept(&plan, &kind(), &deadline).await.unwrap(), [name]);
     assert_eq!(clusters().await, Vec::<String>::new());
 }

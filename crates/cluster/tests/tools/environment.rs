@@ -4,16 +4,18 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use cluster::binaries::Binaries;
-use cluster::bring_up::Plan;
+use cluster::bring_up::{Plan, choose, remove_kept};
+use cluster::docker::Docker;
 use cluster::doctor::Machine;
+use cluster::kind::Kind;
 use cluster::manifest::Profile;
 use cluster::tool::ToolPath;
-use cluster::{KindEnvironment, KindOptions, Pins};
+use cluster::{KindEnvironment, KindOptions, Pins, kind_config};
 use rstest::{Context, rstest};
 use serde_json::{Value, json};
 use testbed::Environment;
 
-use crate::fakes::{Fakes, always, run, told};
+use crate::fakes::{Fakes, always, generous, run, told};
 
 fn options(tools: ToolPath, folder: &Path) -> KindOptions {
     let plan = Plan {
@@ -21,14 +23,11 @@ fn options(tools: ToolPath, folder: &Path) -> KindOptions {
         binaries: Binaries::Folder(folder.join("binaries")),
         profile: Profile::Synchronous,
         download: false,
+        telepresence: true,
         prefix: "tl".into(),
         locks: folder.into(),
     };
-    KindOptions {
-        tools,
-        plan,
-        telepresence: true,
-    }
+    KindOptions { tools, plan }
 }
 
 /// A machine whose kernel shows what is in this folder.
@@ -167,6 +166,51 @@ async fn tools_for_the_network_that_fail_are_nothing_to_complain_of() {
     .tool("ip", failing());
     let environment = KindEnvironment::new(options(fakes.path(), fakes.folder())).on(shown(fakes.folder()));
     assert_eq!(environment.preflight().await, []);
+}
+
+fn kept(fakes: &Fakes) -> (testbed::Run, testbed::EventReceiver) {
+    let root = fakes.folder().join("runs");
+    let signals = testbed::Signals::manual();
+    let options = testbed::RunOptions {
+        root,
+        environment: testbed::EnvironmentName::Kind,
+        keep: true,
+        signals,
+    };
+    testbed::Run::begin(options).unwrap()
+}
+
+#[rstest]
+#[case::running("true", true)]
+#[case::stopped_with_docker("false", false)]
+#[tokio::test]
+async fn a_kept_cluster_is_taken_if_it_runs_and_made_anew_if_not(#[case] running: &str, #[case] warm: bool) {
+    let mut name = format!("tl-kept-{}", kind_config::fingerprint(&Pins::built_in().unwrap()));
+    let fakes = Fakes::new()
+        .tool("docker", always(json!({"stdout": running})))
+        .tool(
+            "kind",
+            json!([{"when": ["clusters"], "stdout": format!("tl-1234\n{name}\n")}, {"when": ["delete"]}]),
+        );
+    let (docker, kind) = (Docker::new(fakes.find("docker")), Kind::new(fakes.find("kind")));
+    let plan = options(fakes.path(), fakes.folder()).plan;
+    let (run, _events) = kept(&fakes);
+    let choice = choose(&run, &plan, &docker, &kind).await.unwrap();
+    assert_eq!((&choice.name, choice.warm), (&name, warm));
+    let deleted = fakes.calls().iter().any(|call| call.contains("delete cluster"));
+    assert_eq!(deleted, !warm);
+    let error = choose(&run, &plan, &docker, &kind).await.unwrap_err();
+    assert!(error.to_string().contains("is in use by run"), "{error}");
+    assert_eq!(
+        remove_kept(&plan, &kind, &generous()).await.unwrap(),
+        Vec::<String>::new(),
+        "it is in use"
+    );
+    drop(choice);
+    assert_eq!(
+        remove_kept(&plan, &kind, &generous()).await.unwrap(),
+        [std::mem::take(&mut name)]
+    );
 }
 
 /// Services that are enough of an executable to be packed.

@@ -1,0 +1,103 @@
+//! Which cluster a run uses: one of its own, or with `--keep` the one that fits and that others may have left.
+
+use std::path::PathBuf;
+
+use testbed::{Deadline, Run};
+
+use super::Plan;
+use crate::docker::{Docker, QUESTION};
+use crate::error::ClusterError;
+use crate::kind::Kind;
+use crate::kind_config;
+use crate::lease::{Lease, LeaseError};
+use crate::node::Node;
+
+/// The cluster that a run uses. Known before there is one, and as long as evidence may be wanted.
+#[derive(Debug)]
+pub struct Choice {
+    /// Its name.
+    pub name: String,
+    /// The value of the run label on the objects in it. A kept cluster has one of its own: another run's label on the
+    /// pods would roll all of them.
+    pub label: String,
+    /// Where its kubeconfig is or will be, in the run directory.
+    pub kubeconfig: PathBuf,
+    /// Whether it is there already.
+    pub warm: bool,
+    // Nobody else may use a kept cluster meanwhile.
+    _lease: Option<Lease>,
+}
+
+/// Chooses the cluster. One that was kept and does not run any more, because Docker was restarted, is removed.
+///
+/// # Errors
+/// The kept cluster is in use, or Docker can't be reached.
+pub async fn choose(run: &Run, plan: &Plan, docker: &Docker, kind: &Kind) -> Result<Choice, ClusterError> {
+    let kubeconfig = run.dir().file("kubeconfig");
+    if !run.keep() {
+        let label = run.id().to_string();
+        let name = format!("{}-{label}", plan.prefix);
+        return Ok(Choice {
+            name,
+            label,
+            kubeconfig,
+            warm: false,
+            _lease: None,
+        });
+    }
+    let label = format!("kept-{}", kind_config::fingerprint(&plan.pins));
+    let name = format!("{}-{label}", plan.prefix);
+    let holder = format!("run {} (pid {})", run.id(), std::process::id());
+    let lease = Lease::take(&plan.locks, &leased(&name), &holder)?;
+    let deadline = run.deadline(QUESTION);
+    let mut warm = kind.clusters(&deadline).await?.contains(&name);
+    if warm {
+        let node = Node::of_cluster(docker.clone(), &name);
+        warm = docker.runs(node.container(), &deadline).await?;
+        if !warm {
+            run.events().note(format!(
+                "the kept cluster {name} does not run any more and is made anew"
+            ));
+            kind.delete(&name, &kubeconfig, &deadline).await?;
+        }
+    }
+    Ok(Choice {
+        name,
+        label,
+        kubeconfig,
+        warm,
+        _lease: Some(lease),
+    })
+}
+
+/// Removes the clusters that runs with `--keep` have left, and returns their names. One that a run is using stays.
+///
+/// # Errors
+/// Docker can't be reached.
+pub async fn remove_kept(plan: &Plan, kind: &Kind, deadline: &Deadline) -> Result<Vec<String>, ClusterError> {
+    let kept = format!("{}-kept-", plan.prefix);
+    let mut removed = Vec::new();
+    for name in kind.clusters(deadline).await? {
+        if !name.starts_with(&kept) {
+            continue;
+        }
+        let _lease = match Lease::take(
+            &plan.locks,
+            &leased(&name),
+            &format!("pid {}", std::process::id()),
+        ) {
+            Ok(lease) => lease,
+            Err(LeaseError::Held { .. }) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        // kind wants a file that it may take the cluster's credentials out of; ours went with their run.
+        kind.delete(&name, &plan.locks.join("no-kubeconfig"), deadline)
+            .await?;
+        removed.push(name);
+    }
+    Ok(removed)
+}
+
+fn leased(cluster: &str) -> String {
+    format!("kind cluster {cluster}")
+}

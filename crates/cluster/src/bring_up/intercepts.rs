@@ -1,0 +1,52 @@
+//! What intercepts need, beside everything else: the traffic manager as soon as there is a server to put it into, then a
+//! connection from this machine, while the services still start.
+
+use std::time::Duration;
+
+use kube::Client;
+use tokio::sync::watch;
+
+use super::images::Loaded;
+use super::{Stage, limits, next};
+use crate::error::ClusterError;
+use crate::telepresence::{Target, Telepresence};
+
+/// A net under Telepresence's own limits.
+const CONNECTING: Duration = Duration::from_secs(160);
+
+impl Stage<'_> {
+    /// Installs the traffic manager when the API server answers and the image is in the node, connects this machine,
+    /// and waits until the cluster's names resolve here.
+    pub(super) async fn prepare_intercepts(
+        &self,
+        telepresence: Option<&mut Telepresence>,
+        mut loaded_rx: watch::Receiver<Loaded>,
+        mut applied_rx: watch::Receiver<Option<Client>>,
+    ) -> Result<(), ClusterError> {
+        let Some(telepresence) = telepresence else {
+            return Ok(());
+        };
+        let (run, plan) = (self.run, self.plan);
+        let what = "the connection to the cluster";
+        let deadline = run.deadline(limits::SERVER + limits::PULL);
+        let image = plan.pins.traffic_manager.canonical();
+        next(&mut loaded_rx, &deadline, what, |loaded| loaded.contains(&image)).await?;
+        // With the first objects: the manager looks after the namespaces that are there, and their services have names.
+        let client = next(&mut applied_rx, &deadline, what, Option::is_some).await?;
+        let target = Target {
+            kubeconfig: &self.choice.kubeconfig,
+            image: &plan.pins.traffic_manager,
+            locks: &plan.locks,
+        };
+        run.step("traffic manager", CONNECTING, telepresence.install(run, &target))
+            .await?;
+        let connect = telepresence.connect(run, &target);
+        run.step("telepresence connected", CONNECTING, connect).await?;
+        if let Some(client) = client {
+            let names = telepresence.resolve_names(run, &client);
+            run.step("cluster names on the workstation", CONNECTING, names)
+                .await?;
+        }
+        Ok(())
+    }
+}
