@@ -68,7 +68,7 @@ impl Default for QueryOptions {
             max_clock_skew: Duration::ZERO,
             answer_spans: 500_000,
             trace_ids: 1_000,
-            transform_bytes: 64 << 20,
+            transform_bytes: 16 << 20,
             concurrent_answers: 8,
             grace: Duration::from_secs(5),
         }

@@ -112,16 +112,21 @@ impl Finder {
         Ok(self.store.search(&Query { limit, ..criteria }))
     }
 
-    /// Every trace that is held, as it was stored.
-    pub(super) fn all(&self) -> impl Iterator<Item = TracesData> {
-        let everything = Query {
-            limit: usize::MAX,
-            ..Query::default()
+    /// Every trace with a span that starts strictly inside a window, given in nanoseconds since the Unix epoch, as it
+    /// was stored.
+    pub(super) fn within(&self, after: i128, before: i128) -> impl Iterator<Item = TracesData> {
+        let bounds = Bounds {
+            start: after.saturating_add(1),
+            end: before.saturating_sub(1),
+            min: 0,
+            max: 0,
         };
-        self.store
-            .search(&everything)
-            .into_iter()
-            .filter_map(|id| self.raw(id))
+        let ids = bounds.query().map(|bounds| Query {
+            limit: usize::MAX,
+            ..bounds
+        });
+        let ids = ids.map(|query| self.store.search(&query)).unwrap_or_default();
+        ids.into_iter().filter_map(|id| self.raw(id))
     }
 
     fn raw(&self, id: [u8; 16]) -> Option<TracesData> {

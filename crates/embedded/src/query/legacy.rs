@@ -133,7 +133,7 @@ pub(super) fn dependencies(
             "end time must be greater than start time",
         ));
     }
-    let mut edges = dependencies::edges(finder.all(), end - lookback, end);
+    let mut edges = dependencies::edges(finder.within(end - lookback, end), end - lookback, end);
     let service = params.get("service");
     if !service.is_empty() {
         edges.retain(|edge| edge.parent == service || edge.child == service);

@@ -19,7 +19,7 @@ use std::time::Duration;
 use embedded::otlp::OtlpReceiver;
 use embedded::query::QueryServer;
 use embedded::store::SpanStore;
-use testbed::{BoxError, EnvironmentName, Run, RunOptions, Signals};
+use testbed::{EnvironmentName, Run, RunOptions, Signals};
 
 use cases::{Case, Verdict};
 use jaeger::Jaeger;
@@ -99,7 +99,7 @@ async fn compare_all(run: &Run) -> Result<Option<usize>, Failure> {
         unexpected += usize::from(!as_expected(&http, &case, &theirs.query, &query.url()).await?);
     }
     say(&format!(
-        "{} answers compared with Jaeger {}",
+        "{} answers compared with those of Jaeger {}",
         cases::all().len(),
         jaeger::VERSION
     ));
@@ -129,10 +129,6 @@ async fn as_expected(http: &reqwest::Client, case: &Case, theirs: &str, ours: &s
             false
         }
     })
-}
-
-fn plain(error: BoxError) -> Failure {
-    error.to_string().into()
 }
 
 #[expect(

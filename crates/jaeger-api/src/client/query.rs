@@ -18,6 +18,10 @@ pub struct SearchQuery {
     /// The span's name, exact.
     pub operation: Option<String>,
     /// Tags by name, compared as text: on the span, its scope, its resource, its events or its links.
+    ///
+    /// Some names are reserved for the span's own fields (`error`, `span.kind`, …), and versions disagree about them:
+    /// 2.13 finds spans with an explicit OK for any value of `error` and does not know the others. Attributes of the
+    /// application are safe.
     pub tags: BTreeMap<String, String>,
     /// Start of the window, inclusive. Cut to microseconds by the legacy API.
     pub start: UnixNanos,

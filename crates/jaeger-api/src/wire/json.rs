@@ -97,7 +97,9 @@ impl<F: Formatter> Formatter for Go<F> {
     }
 
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        if !self.escaped {
+        // 0xE2 is the first byte of both line separators. Most texts have none of these bytes.
+        let may_need_escapes = |byte| matches!(byte, b'<' | b'>' | b'&' | 0xE2);
+        if !self.escaped || !fragment.bytes().any(may_need_escapes) {
             return writer.write_all(fragment.as_bytes());
         }
         let mut written = 0;

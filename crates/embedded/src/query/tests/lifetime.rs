@@ -43,7 +43,7 @@ async fn a_client_that_never_reads_does_not_hold_up_the_end() {
     let store = SpanStore::default();
     let mut data: opentelemetry_proto::tonic::trace::v1::TracesData = serde_json::from_str(ORDERS).unwrap();
     // Far more than the sockets on both sides can hold.
-    data.resource_spans[0].scope_spans[0].spans[0].name = "x".repeat(32 << 20);
+    data.resource_spans[0].scope_spans[0].spans[0].name = "x".repeat(16 << 20);
     store.insert(data.resource_spans).unwrap();
     let options = QueryOptions {
         grace: Duration::from_millis(50),
@@ -56,7 +56,9 @@ async fn a_client_that_never_reads_does_not_hold_up_the_end() {
         .serve(store);
     let mut stream = TcpStream::connect(server.addr()).await.unwrap();
     stream
-        .write_all(b"GET /api/traces/4bf92f3577b34da6a3ce929d0e0e4736?raw=true HTTP/1.1\r\nhost: a\r\n\r\n")
+        .write_all(
+            b"GET /api/v3/traces/4bf92f3577b34da6a3ce929d0e0e4736?rawTraces=true HTTP/1.1\r\nhost: a\r\n\r\n",
+        )
         .await
         .unwrap();
     let mut first = [0];
