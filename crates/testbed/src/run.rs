@@ -231,10 +231,11 @@ impl Run {
             match leave.run_until_cancelled(stopping).await {
                 None | Some(Ok(0)) => {}
                 Some(Ok(strays)) => {
-                    self.events().warn(
-                        format!("{strays} processes had left their group and were stopped"),
-                        None,
-                    );
+                    // A daemon that was told to quit may still be at it: nothing to worry about, and good to know.
+                    self.events().note(match strays {
+                        1 => "stopped 1 process that had left its group".to_owned(),
+                        _ => format!("stopped {strays} processes that had left their group"),
+                    });
                 }
                 Some(Err(pids)) => report.failed.push(UndoFailure::still_running(self.id(), pids)),
             }

@@ -274,11 +274,9 @@ async fn what_left_its_group_is_ended_with_the_run() {
     bed.signals.raise();
     assert!(bed.run.finish().await.complete());
     gone(&escaped).await;
-    assert!(
-        bed.warnings()
-            .iter()
-            .any(|text| text.contains("had left their group"))
-    );
+    let told =
+        |event| matches!(event, Event::Note { text } if text == "stopped 1 process that had left its group");
+    assert!(bed.seen().into_iter().any(told));
 }
 
 #[tokio::test]
