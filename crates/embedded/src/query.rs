@@ -1,12 +1,13 @@
 //! Jaeger's query API over the span store, faithful enough that Jaeger's UI or any of its clients can be pointed at it.
 //!
 //! Served are the legacy API that Jaeger 2.20 is the last to have in full, and `/api/v3/`. Paths, parameters, messages,
-//! status codes and content types are Jaeger 2.20's; where Jaeger's order is random, this one is sorted. Four things are
-//! different on purpose:
+//! status codes and content types are Jaeger 2.20's; where Jaeger's order is random, this one is sorted. A few
+//! things are different on purpose:
 //!
 //! - Adjusting a trace never changes what is stored (Jaeger 2.13 to 2.20 leaves warnings behind that no longer hold).
 //! - `error=false` finds spans without a status too (Jaeger: from 2.21 on).
-//! - Not-a-number and the infinities are written as texts; Jaeger can't write a trace that has one.
+//! - Not-a-number and the infinities are written as texts; JSON has no such numbers.
+//! - Times after the year 2262 do not overflow, and `/api/transform` shows a duration below zero as zero.
 //! - A path outside of `/api/` gets a page of ours instead of Jaeger's UI; as with the UI, every such path is answered with 200.
 
 mod adjust;

@@ -87,8 +87,13 @@ impl JaegerClient {
             Ok(Some((body, trace))) => self.read(&body, trace).await.map(Some),
             Ok(None) => Ok(None),
             Err(absent @ (JaegerError::NoSuchEndpoint { .. } | JaegerError::WebPage { .. })) => {
-                // When v3 is not there either, the address is wrong, and the first answer says how.
-                let trace = self.v3_trace(id).await.map_err(|_| absent)?;
+                let trace = match self.v3_trace(id).await {
+                    // The address is wrong, and the first answer says how.
+                    Err(JaegerError::NoSuchEndpoint { .. } | JaegerError::WebPage { .. }) => {
+                        return Err(absent);
+                    }
+                    other => other?,
+                };
                 self.known.remember_no_legacy_trace();
                 Ok(trace)
             }

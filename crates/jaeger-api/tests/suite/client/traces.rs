@@ -88,6 +88,14 @@ async fn v3_is_asked_when_the_legacy_form_is_not_there_and_from_then_on_first(
 }
 
 #[tokio::test]
+async fn a_failure_of_v3_is_not_taken_for_its_absence() {
+    let server = jaeger(Version::V2_21).await;
+    v3(&server, recorded::order(), plain(503, "starting")).await;
+    let error = client(&server).trace(recorded::order()).await.unwrap_err();
+    assert!(error.is_transient(), "{error}");
+}
+
+#[tokio::test]
 async fn a_parent_that_a_link_hides_is_looked_up_in_v3() {
     let server = jaeger(Version::V2_13).await;
     legacy(&server, recorded::links(), json_text(recorded::LINKS_LEGACY)).await;
