@@ -28,10 +28,10 @@ pub(super) fn environment(args: &KindArgs) -> Result<KindEnvironment, ChoiceErro
                 CollectorProfile::Batched => Profile::Batched,
             },
             download: args.download,
+            telepresence: true,
             prefix: "throughline".to_owned(),
             locks: Lease::shared_folder(lookup("XDG_RUNTIME_DIR").map(PathBuf::from)),
         },
-        telepresence: true,
     }))
 }
 
