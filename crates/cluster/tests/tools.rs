@@ -14,3 +14,5 @@ mod kind;
 mod node;
 #[path = "tools/telepresence.rs"]
 mod telepresence;
+#[path = "tools/telepresence_bed.rs"]
+mod telepresence_bed;

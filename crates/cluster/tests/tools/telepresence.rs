@@ -1,108 +1,14 @@
-use std::path::Path;
+//! What Telepresence is asked, and what people are told when it fails.
+
 use std::time::Duration;
 
-use cluster::Pins;
-use cluster::telepresence::{Target, Telepresence, TelepresenceError};
+use cluster::telepresence::{Telepresence, TelepresenceError};
 use rstest::{Context, rstest};
-use serde_json::{Value, json};
-use testbed::{Deadline, InterceptSpec, Run, Selection};
+use serde_json::json;
+use testbed::{Deadline, Selection};
 
 use crate::fakes::{Fakes, generous, run, told};
-
-/// A client of this version that nobody has connected, which then follows these rules.
-fn fake(version: &str, rules: &[Value]) -> Fakes {
-    let client = format!(
-        "OSS Client         : v{version}\nOSS Root Daemon    : not running\nOSS User Daemon    : not running\n"
-    );
-    let apart = [
-        json!({"when": ["version"], "stdout": client}),
-        json!({"when": ["status"], "stdout": json!({"user_daemon": {"running": false}}).to_string()}),
-    ];
-    let rules: Vec<Value> = apart.into_iter().chain(rules.iter().cloned()).collect();
-    Fakes::new().tool("telepresence", json!(rules))
-}
-
-fn error(words: &str) -> String {
-    format!("{:#}\n", json!({"error": words}))
-}
-
-/// A driver, the run it works for, and a kubeconfig and locks in the folder of the fakes.
-struct Bed {
-    fakes: Fakes,
-    run: Run,
-    pins: Pins,
-    telepresence: Telepresence,
-}
-
-impl Bed {
-    fn new(fakes: Fakes) -> Self {
-        let (run, _events) = run(fakes.folder());
-        Self {
-            run,
-            pins: Pins::built_in().unwrap(),
-            telepresence: Telepresence::new(fakes.path()),
-            fakes,
-        }
-    }
-
-    async fn install(&self) -> Result<(), TelepresenceError> {
-        let (kubeconfig, locks) = (self.kubeconfig(), self.fakes.folder());
-        let target = target(&self.pins, &kubeconfig, locks);
-        self.telepresence.install(&self.run, &target).await
-    }
-
-    async fn connect(&mut self) -> Result<(), TelepresenceError> {
-        let (kubeconfig, locks) = (self.kubeconfig(), self.fakes.folder());
-        let target = target(&self.pins, &kubeconfig, locks);
-        self.telepresence.connect(&self.run, &target).await
-    }
-
-    async fn intercept(&mut self, selection: Selection) -> Result<(), TelepresenceError> {
-        let spec = InterceptSpec {
-            workload: "order-service".into(),
-            selection,
-            target: ([127, 0, 0, 1], 8080).into(),
-        };
-        self.telepresence.intercept(&self.run, &spec).await
-    }
-
-    async fn leave(&mut self) -> Result<(), TelepresenceError> {
-        self.telepresence.leave(&self.run, "order-service").await
-    }
-
-    fn kubeconfig(&self) -> std::path::PathBuf {
-        self.fakes.folder().join("kubeconfig")
-    }
-
-    /// The first word of every call so far.
-    fn verbs(&self) -> Vec<String> {
-        let calls = self.fakes.calls();
-        calls
-            .iter()
-            .filter_map(|call| call.split(' ').nth(1))
-            .map(str::to_owned)
-            .collect()
-    }
-}
-
-fn target<'a>(pins: &'a Pins, kubeconfig: &'a Path, locks: &'a Path) -> Target<'a> {
-    Target {
-        kubeconfig,
-        image: &pins.traffic_manager,
-        locks,
-    }
-}
-
-fn header() -> Selection {
-    Selection::Header {
-        name: "X-Debug".into(),
-        value: "me".into(),
-    }
-}
-
-fn active() -> Value {
-    json!({"when": ["intercept"], "stdout": json!({"name": "order-service", "disposition": "ACTIVE"}).to_string()})
-}
+use crate::telepresence_bed::{Bed, active, error, fake, header, target};
 
 #[tokio::test]
 async fn the_walkthrough_is_asked_for_word_by_word_in_a_world_of_its_own() {
