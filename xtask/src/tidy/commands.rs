@@ -169,8 +169,8 @@ pub(super) fn commands(material: &Material) -> Vec<Problem> {
                 None => {} // what a command printed
             }
         }
-        for (index, line) in scan::prose(document) {
-            scan::ticked(line).for_each(|command| check(path, index, command));
+        for (index, command) in scan::spans(document) {
+            check(path, index, &command);
         }
     }
     for (path, source) in material

@@ -46,6 +46,32 @@ pub(super) fn ticked(line: &str) -> impl Iterator<Item = &str> {
     line.split('`').skip(1).step_by(2).take(pairs)
 }
 
+/// What is between single backticks outside fenced blocks, with the index of the line where it begins. It may go on in the
+/// next line of the same paragraph.
+pub(super) fn spans(document: &str) -> Vec<(usize, String)> {
+    let mut spans = Vec::new();
+    let mut open: Option<(usize, String)> = None;
+    for (index, line) in prose(document) {
+        if line.trim().is_empty() || line.starts_with('|') {
+            open = None;
+        }
+        let mut pieces = line.split('`').peekable();
+        while let Some(piece) = pieces.next() {
+            if let Some((_, span)) = &mut open {
+                span.push_str(piece);
+            }
+            // Between two pieces there is a backtick, which opens or closes; the last piece may go on.
+            match (pieces.peek().is_some(), open.take()) {
+                (true, Some(span)) => spans.push(span),
+                (true, None) => open = Some((index, String::new())),
+                (false, Some((began, span))) => open = Some((began, format!("{span} "))),
+                (false, None) => {}
+            }
+        }
+    }
+    spans
+}
+
 /// A row of a Markdown table.
 #[derive(Debug)]
 pub(super) struct Row<'a> {
@@ -96,6 +122,16 @@ mod tests {
         assert_eq!(
             ticked("text `a` and `b c` and `d").collect::<Vec<_>>(),
             ["a", "b c"]
+        );
+    }
+
+    #[test]
+    fn words_in_backticks_may_go_on_in_the_next_line_but_not_in_the_next_paragraph() {
+        let document = "use `cargo\nxtask` and `b`\n```\n`no`\n```\nstray `\n\n`c` | `d\n| `e` |\n";
+        let expected = [(0, "cargo xtask"), (1, "b"), (7, "c"), (8, "e")];
+        assert_eq!(
+            spans(document),
+            expected.map(|(index, span)| (index, span.to_owned()))
         );
     }
 
