@@ -120,7 +120,7 @@ impl InterceptProxy {
             });
         }
         let bind = |source| ProxyError::Bind { address, source };
-        let listener = TcpListener::bind(address).await.map_err(bind)?;
+        let listener = serve::listen(address).map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
         Ok(Self {
             listener,

@@ -12,7 +12,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
 use testbed::Disturbance;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use trace::{At, Site};
@@ -32,6 +32,10 @@ pub(super) const LEAST_MAX_HEAD: usize = 8192;
 /// The most requests of one HTTP/2 connection that are answered at a time. A Service has no such limit; this one keeps
 /// a caller's mistake from taking all memory.
 const MOST_STREAMS: u32 = 4096;
+
+/// The most connections that wait to be accepted; the system may have a lower limit. With the 128 of the standard library
+/// a burst of callers overflows the queue, and those left over try again only after a second.
+const WAITING: u32 = 4096;
 
 /// How long accepting rests when the system can't give another connection, which it can't until one is closed.
 const ACCEPT_REST: Duration = Duration::from_millis(20);
@@ -146,6 +150,18 @@ impl Shared {
         self.routes.send_modify(|routes| replaced = replace(routes));
         replaced.inspect(|target| target.retire()).is_some()
     }
+}
+
+/// Binds an address; port 0 picks a free one.
+pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // As the standard library does: an address that was in use a moment ago can be bound again.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
 }
 
 /// Starts to accept.

@@ -10,7 +10,8 @@ use tokio::sync::Barrier;
 
 use std::sync::Arc;
 
-use super::stage::{Peer, header, http2, mirror, proxy, serve, told, within};
+use super::stage::{LOOPBACK, Peer, header, http2, mirror, proxy, serve, told, within};
+use crate::proxy::{InterceptProxy, ProxyConfig};
 
 const MANY: usize = 1000;
 
@@ -99,4 +100,21 @@ async fn uses_one_connection_to_the_target_for_requests_in_a_row() {
         assert_eq!(Peer::connect(proxy.address()).await.get("").await.0, 200);
     }
     assert_eq!(connections.all().len(), 1);
+}
+
+/// The standard library's queue holds 128; whoever comes then is not heard and tries again a second later.
+#[tokio::test]
+async fn lets_a_burst_of_callers_in_before_the_first_is_accepted() {
+    let proxy = InterceptProxy::bind(LOOPBACK, ProxyConfig::new("order-service"))
+        .await
+        .unwrap();
+    let mut waiting = Vec::new();
+    for _ in 0..400 {
+        waiting.push(Peer::connect(proxy.address()).await);
+    }
+    let proxy = proxy.serve();
+    proxy.set_pod(Some(mirror("pod").await)).unwrap();
+    for caller in &mut waiting {
+        assert_eq!(caller.get("").await.0, 200);
+    }
 }

@@ -57,7 +57,7 @@ pub(super) async fn nobody() -> SocketAddr {
 
 /// Serves an application over HTTP/1.1 and h2c.
 pub(super) async fn serve(app: Router) -> SocketAddr {
-    let listener = TcpListener::bind(LOOPBACK).await.unwrap();
+    let listener = crate::proxy::serve::listen(LOOPBACK).unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, app).await });
     address
@@ -100,7 +100,8 @@ pub(super) fn values<'a>(got: &'a Value, name: &str) -> Vec<&'a str> {
     named.map(|pair| pair[1].as_str().unwrap()).collect()
 }
 
-/// A target that does with each connection what it is told to, below HTTP.
+/// A target that does with each connection what it is told to, below HTTP. An assertion that fails in a script ends its
+/// connection, so the test must wait for something that the script does afterwards.
 pub(super) async fn scripted<F>(script: impl Fn(Peer) -> F + Send + 'static) -> SocketAddr
 where
     F: Future<Output = ()> + Send + 'static,
@@ -145,7 +146,7 @@ impl Peer {
     pub(super) async fn rest(&mut self) -> (String, bool) {
         let mut bytes = Vec::new();
         let orderly = within(self.0.read_to_end(&mut bytes)).await.is_ok();
-        (String::from_utf8(bytes).unwrap(), orderly)
+        (String::from_utf8_lossy(&bytes).into_owned(), orderly)
     }
 
     /// Closes the sending side.

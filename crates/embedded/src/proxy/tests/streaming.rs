@@ -196,11 +196,17 @@ async fn asks_for_the_body_when_the_target_does() {
 
 #[tokio::test]
 async fn asks_for_no_body_when_the_target_refuses_it() {
-    let target = scripted(|mut peer| async move {
-        peer.head().await;
-        peer.send("HTTP/1.1 417 Expectation Failed\r\ncontent-length: 2\r\n\r\nno")
-            .await;
-        assert_eq!(peer.rest().await.0, "", "no body may arrive");
+    let (silent, ended) = (Arc::new(Notify::new()), Notes::default());
+    let (silence, notes) = (silent.clone(), ended.clone());
+    let target = scripted(move |mut peer| {
+        let (silent, notes) = (silence.clone(), notes.clone());
+        async move {
+            peer.head().await;
+            peer.send("HTTP/1.1 417 Expectation Failed\r\ncontent-length: 2\r\n\r\nno")
+                .await;
+            notes.add(peer.rest().await.0);
+            silent.notify_one();
+        }
     })
     .await;
     let proxy = proxy(target).await;
@@ -211,6 +217,8 @@ async fn asks_for_no_body_when_the_target_refuses_it() {
         ))
         .await;
     assert_eq!(caller.answer().await, (417, "no".to_owned()));
+    within(silent.notified()).await;
+    assert_eq!(ended.all(), [""], "no body may arrive");
 }
 
 #[tokio::test]
