@@ -28,6 +28,14 @@ pub enum ProbeError {
     /// Something did not come to hold.
     #[error(transparent)]
     Wait(#[from] WaitError),
+    /// The services answer, and don't take the order: they are not the ones that belong to this harness.
+    #[error("the order was refused with {status}: {body}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The beginning of the answer.
+        body: String,
+    },
     /// The HTTP client can't be made.
     #[error("no HTTP client")]
     Client(#[source] reqwest::Error),
@@ -45,6 +53,9 @@ impl Explain for ProbeError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Wait(error) => error.hint(),
+            Self::Refused { .. } => {
+                Some("build the services anew: their binaries are of another version".into())
+            }
             Self::Client(_) | Self::Jaeger { .. } => None,
         }
     }
@@ -74,14 +85,19 @@ pub async fn order_goes_through(storefront: &str, deadline: &Deadline) -> Result
             .header(names::TRACEPARENT, format!("00-{}-{}-00", trace_id(), span_id()))
             .json(&body);
         match request.send().await {
-            Ok(answer) if answer.status().is_success() => Probe::<(), std::convert::Infallible>::Ready(()),
+            Ok(answer) if answer.status().is_success() => Probe::Ready(()),
             Ok(answer) => {
                 let status = answer.status();
                 let body = answer.text().await.unwrap_or_default();
-                Probe::NotYet(format!(
-                    "{status}: {}",
-                    body.chars().take(300).collect::<String>()
-                ))
+                let body: String = body.chars().take(300).collect();
+                if status.is_client_error() {
+                    Probe::Broken(ProbeError::Refused {
+                        status: status.as_u16(),
+                        body,
+                    })
+                } else {
+                    Probe::NotYet(format!("{status}: {body}"))
+                }
             }
             Err(error) => Probe::NotYet(testbed::explain::chain(&error)),
         }

@@ -111,11 +111,7 @@ async fn failures_in_the_cluster_are_told_at_once_and_in_its_own_words() {
         },
     );
     // The real thing first: what follows breaks one part after the other of a cluster that works.
-    bed.environment
-        .up(&bed.run)
-        .await
-        .map_err(|error| testbed::explain::chain(&error))
-        .unwrap();
+    bed.up().await;
     let client = bed.environment.brought_up().unwrap().client.clone();
     let deadline = || Deadline::after(Duration::from_secs(90));
     let told = async |objects: &[Object], namespace: &str, name: &str| {

@@ -14,7 +14,7 @@ use cluster::{KindEnvironment, KindOptions, Pins};
 use jaeger_api::JaegerClient;
 use serde_json::json;
 use testbed::wait::{self, Probe};
-use testbed::{Deadline, EnvironmentName, Event, Outcome, Run, RunOptions, Signals};
+use testbed::{Deadline, Endpoints, Environment, EnvironmentName, Event, Outcome, Run, RunOptions, Signals};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
 use trace::{Span, TraceId};
@@ -22,10 +22,18 @@ use trace::{Span, TraceId};
 /// How the clusters' names begin.
 pub(crate) const PREFIX: &str = "throughline-test";
 
-/// A cluster fills a small machine: one test at a time.
+/// A cluster fills a small machine: one test at a time. What a test that failed has left is removed first.
 pub(crate) async fn alone() -> MutexGuard<'static, ()> {
     static ALONE: OnceLock<Mutex<()>> = OnceLock::new();
-    ALONE.get_or_init(Mutex::default).lock().await
+    let alone = ALONE.get_or_init(Mutex::default).lock().await;
+    for left in clusters().await {
+        let deadline = Deadline::after(Duration::from_secs(60));
+        kind()
+            .delete(&left, Path::new("/nonexistent/kubeconfig"), &deadline)
+            .await
+            .unwrap();
+    }
+    alone
 }
 
 pub(crate) fn lookup(key: &str) -> Option<std::ffi::OsString> {
@@ -126,6 +134,18 @@ impl Bed {
         }
     }
 
+    /// Brings it up, or says why not and what to do.
+    pub(crate) async fn up(&mut self) -> Endpoints {
+        let begun = Instant::now();
+        match self.environment.up(&self.run).await {
+            Ok(endpoints) => {
+                eprintln!("up after {:.2} s", begun.elapsed().as_secs_f64());
+                endpoints
+            }
+            Err(error) => panic!("{}\nhint: {:?}", testbed::explain::chain(&error), error.hint()),
+        }
+    }
+
     /// Undoes the run and tells which steps failed.
     pub(crate) async fn finish(self) -> Vec<String> {
         let report = self.run.finish().await;
@@ -140,7 +160,7 @@ pub(crate) async fn order_and_trace(storefront: &str, jaeger: &str, id: TraceId)
     let answer = reqwest::Client::new()
         .post(format!("{storefront}/checkout"))
         .header("traceparent", format!("00-{id}-b7ad6b7169203331-01"))
-        .json(&json!({"customer_id": "c-1", "sku": "widget"}))
+        .json(&json!({"customer_id": "c-1", "sku": "WIDGET-001"}))
         .send()
         .await
         .unwrap();

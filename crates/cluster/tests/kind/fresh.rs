@@ -17,12 +17,7 @@ async fn comes_up_from_nothing_and_leaves_nothing() {
     let before = ambient.as_ref().and_then(|path| std::fs::read(path).ok());
     let mut bed = Bed::begin(folder.path(), false, options(folder.path()));
     assert_eq!(bed.environment.preflight().await, []);
-    let begun = Instant::now();
-    let endpoints = match bed.environment.up(&bed.run).await {
-        Ok(endpoints) => endpoints,
-        Err(error) => panic!("{}\nhint: {:?}", testbed::explain::chain(&error), error.hint()),
-    };
-    eprintln!("up after {:.2} s", begun.elapsed().as_secs_f64());
+    let endpoints = bed.up().await;
 
     let id = "0af7651916cd43dd8448eb211c80319c".parse().unwrap();
     let (spans, visible) = order_and_trace(&endpoints.storefront, &endpoints.jaeger, id).await;

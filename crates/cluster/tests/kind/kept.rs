@@ -14,12 +14,7 @@ async fn is_reused_and_shared_with_nobody() {
     let _alone = alone().await;
     let folder = tempfile::tempdir().unwrap();
     let mut first = Bed::begin(folder.path(), true, options(folder.path()));
-    let endpoints = first
-        .environment
-        .up(&first.run)
-        .await
-        .map_err(|error| testbed::explain::chain(&error))
-        .unwrap();
+    let endpoints = first.up().await;
     let name = first.environment.choice().unwrap().name.clone();
 
     let mut second = Bed::begin(folder.path(), true, options(folder.path()));
@@ -35,27 +30,15 @@ async fn is_reused_and_shared_with_nobody() {
     assert_eq!(first.finish().await, Vec::<String>::new());
     assert_eq!(clusters().await, [name.as_str()], "kept");
 
-    let begun = Instant::now();
     let mut warm = Bed::begin(folder.path(), true, options(folder.path()));
-    let endpoints = warm
-        .environment
-        .up(&warm.run)
-        .await
-        .map_err(|error| testbed::explain::chain(&error))
-        .unwrap();
-    eprintln!("warm: up after {:.2} s", begun.elapsed().as_secs_f64());
+    let endpoints = warm.up().await;
     assert_eq!(endpoints.jaeger, jaeger, "the same cluster");
     warm.finish().await;
 
     let mut batched = options(folder.path());
     batched.plan.profile = Profile::Batched;
     let mut other = Bed::begin(folder.path(), true, batched);
-    let endpoints = other
-        .environment
-        .up(&other.run)
-        .await
-        .map_err(|error| testbed::explain::chain(&error))
-        .unwrap();
+    let endpoints = other.up().await;
     let id = "1af7651916cd43dd8448eb211c80319c".parse().unwrap();
     let (_, visible) = order_and_trace(&endpoints.storefront, &endpoints.jaeger, id).await;
     eprintln!(
