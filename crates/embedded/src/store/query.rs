@@ -118,7 +118,7 @@ impl<'q> Criteria<'q> {
     }
 
     fn span_holds(&self, encoded: &Reader<'_>, open: &[(&str, &str)]) -> Result<bool, Malformed> {
-        let span = Span::read(encoded.clone())?;
+        let span = Span::glance(encoded.clone())?;
         let query = self.query;
         let duration = span.end.saturating_sub(span.start);
         let plain = query.operation.as_deref().is_none_or(|name| name == span.name)
@@ -135,15 +135,36 @@ impl<'q> Criteria<'q> {
             return Ok(false);
         }
         for (key, value) in open {
-            if !has(std::slice::from_ref(encoded), 9, key, value)?
-                && !any_has(inner(encoded.clone(), 11, &schema::EVENT)?, 3, key, value)?
-                && !any_has(inner(encoded.clone(), 13, &schema::LINK)?, 4, key, value)?
-            {
+            if !anywhere(encoded.clone(), key, value)? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
+}
+
+/// Whether a span, one of its events or one of its links has the attribute, in one pass.
+fn anywhere(mut span: Reader<'_>, name: &str, value: &str) -> Result<bool, Malformed> {
+    let mut on_span = None;
+    while let Some(key) = span.key()? {
+        let found = match key.number {
+            9 => {
+                let attribute = span.message(key, &schema::KEY_VALUE)?;
+                let first = on_span.is_none() && scan::key(attribute.clone())? == name.as_bytes();
+                first && *on_span.insert(is_value(attribute, value)?)
+            }
+            11 => has(&[span.message(key, &schema::EVENT)?], 3, name, value)?,
+            13 => has(&[span.message(key, &schema::LINK)?], 4, name, value)?,
+            _ => {
+                span.pass(key)?;
+                false
+            }
+        };
+        if found {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The messages in a field. Of a field that is not a list they are parts of one message.
@@ -157,7 +178,7 @@ fn inner<'a>(
         if key.number == field {
             inner.push(outer.message(key, message)?);
         } else {
-            outer.check(key, &mut None)?;
+            outer.pass(key)?;
         }
     }
     Ok(inner)
@@ -168,23 +189,13 @@ fn has(parts: &[Reader<'_>], field: u32, name: &str, value: &str) -> Result<bool
     for mut part in parts.iter().cloned() {
         while let Some(key) = part.key()? {
             if key.number != field {
-                part.check(key, &mut None)?;
+                part.pass(key)?;
                 continue;
             }
             let attribute = part.message(key, &schema::KEY_VALUE)?;
-            if scan::key(attribute.clone())? == name {
+            if scan::key(attribute.clone())? == name.as_bytes() {
                 return is_value(attribute, value);
             }
-        }
-    }
-    Ok(false)
-}
-
-/// Whether one of several messages has the attribute.
-fn any_has(messages: Vec<Reader<'_>>, field: u32, name: &str, value: &str) -> Result<bool, Malformed> {
-    for message in messages {
-        if has(&[message], field, name, value)? {
-            return Ok(true);
         }
     }
     Ok(false)
@@ -208,7 +219,7 @@ fn is_text(parts: &[Reader<'_>], field: u32, wanted: Option<&str>) -> Result<boo
             if key.number == field {
                 found = part.text(key, &mut None)?;
             } else {
-                part.check(key, &mut None)?;
+                part.pass(key)?;
             }
         }
     }

@@ -52,17 +52,17 @@ fn service_name(header: &[u8]) -> Result<Option<Option<&str>>, Malformed> {
     let mut header = Reader::new(header, &schema::RESOURCE_SPANS, DEPTH);
     while let Some(key) = header.key()? {
         if key.number != 1 {
-            header.check(key, &mut None)?;
+            header.pass(key)?;
             continue;
         }
         let mut resource = header.message(key, &schema::RESOURCE)?;
         while let Some(key) = resource.key()? {
             if key.number != 1 {
-                resource.check(key, &mut None)?;
+                resource.pass(key)?;
                 continue;
             }
             let attribute = resource.message(key, &schema::KEY_VALUE)?;
-            if scan::key(attribute.clone())? == names::SERVICE_NAME {
+            if scan::key(attribute.clone())? == names::SERVICE_NAME.as_bytes() {
                 return scan::text_value(attribute).map(Some);
             }
         }
@@ -84,7 +84,7 @@ fn rename(header: &[u8], name: &str) -> Result<Vec<u8>, Malformed> {
             return Ok(renamed);
         };
         if key.number != 1 {
-            header.check(key, &mut None)?;
+            header.pass(key)?;
             renamed.extend_from_slice(&field[..field.len() - header.rest().len()]);
             continue;
         }
@@ -94,8 +94,9 @@ fn rename(header: &[u8], name: &str) -> Result<Vec<u8>, Malformed> {
             let field = resource.rest();
             let Some(key) = resource.key()? else { break };
             let found = key.number == 1
-                && scan::key(resource.clone().message(key, &schema::KEY_VALUE)?)? == names::SERVICE_NAME;
-            resource.check(key, &mut None)?;
+                && scan::key(resource.clone().message(key, &schema::KEY_VALUE)?)?
+                    == names::SERVICE_NAME.as_bytes();
+            resource.pass(key)?;
             match replacement.take_if(|_| found) {
                 Some(replacement) => put(1, &replacement, &mut content),
                 None => content.extend_from_slice(&field[..field.len() - resource.rest().len()]),

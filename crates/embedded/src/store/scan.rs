@@ -4,7 +4,7 @@ use trace::SpanKind;
 
 use super::malformed::Malformed;
 use super::schema;
-use super::wire::{Flaw, Reader};
+use super::wire::{Flaw, Key, Reader};
 
 /// How a span ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -34,7 +34,24 @@ pub(super) struct Span<'a> {
 
 impl<'a> Span<'a> {
     /// Reads an encoded span and checks everything in it.
-    pub(super) fn read(mut message: Reader<'a>) -> Result<Self, Malformed> {
+    pub(super) fn read(message: Reader<'a>) -> Result<Self, Malformed> {
+        Self::fields(message, |message, key, flaw| match key.number {
+            // By far the most frequent, so it is not looked up first.
+            9 => message.message(key, &schema::KEY_VALUE)?.check_all(flaw),
+            _ => message.check(key, flaw),
+        })
+    }
+
+    /// Reads an encoded span that was checked before.
+    pub(super) fn glance(message: Reader<'a>) -> Result<Self, Malformed> {
+        Self::fields(message, |message, key, _| message.pass(key))
+    }
+
+    #[inline]
+    fn fields(
+        mut message: Reader<'a>,
+        other: impl Fn(&mut Reader<'a>, Key, &mut Option<Flaw>) -> Result<(), Malformed>,
+    ) -> Result<Self, Malformed> {
         let mut span = Self::default();
         while let Some(key) = message.key()? {
             match key.number {
@@ -44,35 +61,30 @@ impl<'a> Span<'a> {
                 6 => span.kind = kind(message.number(key)?),
                 7 => span.start = message.fixed64(key)?,
                 8 => span.end = message.fixed64(key)?,
-                9 => message
-                    .message(key, &schema::KEY_VALUE)?
-                    .check_all(&mut span.flaw)?,
                 15 => {
-                    let inner = message.message(key, &schema::STATUS)?;
-                    span.status = status(inner, &mut span.flaw)?.unwrap_or(span.status);
+                    let mut status = message.message(key, &schema::STATUS)?;
+                    while let Some(key) = status.key()? {
+                        match key.number {
+                            3 => span.status = status_of(status.number(key)?),
+                            _ => status.check(key, &mut span.flaw)?,
+                        }
+                    }
                 }
-                _ => message.check(key, &mut span.flaw)?,
+                _ => other(&mut message, key, &mut span.flaw)?,
             }
         }
         Ok(span)
     }
 }
 
-fn status(mut message: Reader<'_>, flaw: &mut Option<Flaw>) -> Result<Option<Status>, Malformed> {
-    let mut status = None;
-    while let Some(key) = message.key()? {
-        if key.number != 3 {
-            message.check(key, flaw)?;
-            continue;
-        }
-        status = Some(match message.number(key)? as u32 {
-            0 => Status::Unset,
-            1 => Status::Ok,
-            2 => Status::Error,
-            _ => Status::Other,
-        });
+/// An enumeration's number as a status.
+const fn status_of(number: u64) -> Status {
+    match number as u32 {
+        0 => Status::Unset,
+        1 => Status::Ok,
+        2 => Status::Error,
+        _ => Status::Other,
     }
-    Ok(status)
 }
 
 /// An enumeration's number as a kind; a number that OTLP does not have means unspecified.
@@ -108,24 +120,25 @@ pub(super) fn header(mut message: Reader<'_>, flaw: &mut Option<Flaw>) -> Result
     }
 }
 
-/// The key of an encoded attribute.
-pub(super) fn key<'a>(mut attribute: Reader<'a>) -> Result<&'a str, Malformed> {
-    let mut text = "";
+/// The key of an encoded attribute that was checked before.
+#[inline]
+pub(super) fn key<'a>(mut attribute: Reader<'a>) -> Result<&'a [u8], Malformed> {
+    let mut text = &b""[..];
     while let Some(key) = attribute.key()? {
         match key.number {
-            1 => text = attribute.text(key, &mut None)?,
-            _ => attribute.check(key, &mut None)?,
+            1 => text = attribute.delimited(key)?,
+            _ => attribute.pass(key)?,
         }
     }
     Ok(text)
 }
 
-/// The text in an encoded attribute; `None` when its value is of another type or missing.
+/// The text in an encoded attribute that was checked before; `None` when its value is of another type or missing.
 pub(super) fn text_value<'a>(mut attribute: Reader<'a>) -> Result<Option<&'a str>, Malformed> {
     let mut text = None;
     while let Some(key) = attribute.key()? {
         if key.number != 2 {
-            attribute.check(key, &mut None)?;
+            attribute.pass(key)?;
             continue;
         }
         let mut value = attribute.message(key, &schema::ANY_VALUE)?;
@@ -134,9 +147,9 @@ pub(super) fn text_value<'a>(mut attribute: Reader<'a>) -> Result<Option<&'a str
                 1 => text = Some(value.text(key, &mut None)?),
                 2..=8 => {
                     text = None;
-                    value.check(key, &mut None)?;
+                    value.pass(key)?;
                 }
-                _ => value.check(key, &mut None)?,
+                _ => value.pass(key)?,
             }
         }
     }

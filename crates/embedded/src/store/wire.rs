@@ -240,6 +240,18 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// Passes over a field of a message that was checked before; the key was just read.
+    #[inline]
+    pub(crate) fn pass(&mut self, key: Key) -> Result<(), Malformed> {
+        match key.wire {
+            0 => self.varint().map(drop),
+            1 => self.take(8).map(drop),
+            2 => self.delimited(key).map(drop),
+            5 => self.take(4).map(drop),
+            _ => self.skip(key, self.depth),
+        }
+    }
+
     /// Passes over a field that OTLP does not have, so that newer senders are understood.
     #[cold]
     fn skip(&mut self, key: Key, depth: u32) -> Result<(), Malformed> {
