@@ -146,6 +146,11 @@ impl Section {
                     command::say(&format!("skipped: {program} is not on PATH"));
                     Ok(Finding::skipped())
                 }
+                // A cluster costs minutes and gigabytes: a pipeline says that it wants one.
+                None if std::env::var_os("THROUGHLINE_CI_KIND").is_none() => {
+                    command::say("skipped: THROUGHLINE_CI_KIND is not set");
+                    Ok(Finding::skipped())
+                }
                 None => scenarios::section(workspace, "kind"),
             },
         }
