@@ -119,16 +119,16 @@ impl Section {
                 .run()
                 .map(Finding::single),
             Self::Tidy => tidy::section(workspace),
+            // A crate that fails must not hide what is wrong with the next one.
             Self::Lint => cargo()
                 .args([
                     "clippy",
                     "--workspace",
                     "--all-targets",
                     "--all-features",
-                    "--",
-                    "-D",
-                    "warnings",
+                    "--keep-going",
                 ])
+                .args(["--", "-D", "warnings"])
                 .run()
                 .map(Finding::single),
             Self::Test => {
@@ -137,7 +137,13 @@ impl Section {
             }
             Self::Documentation => cargo()
                 .variable("RUSTDOCFLAGS", "-D warnings")
-                .args(["doc", "--workspace", "--no-deps", "--all-features"])
+                .args([
+                    "doc",
+                    "--workspace",
+                    "--no-deps",
+                    "--all-features",
+                    "--keep-going",
+                ])
                 .run()
                 .map(Finding::single),
             Self::EndToEnd => scenarios::section(workspace, "embedded"),
