@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, ExportAccount};
 use crate::expect::{At, Expectation};
 use crate::judge::judge;
 use crate::verdict::{Cause, Verdict};
@@ -100,7 +100,7 @@ impl Progress {
     #[must_use]
     pub fn begin(elapsed: Duration, evidence: Evidence) -> Self {
         let delivered = Delivered::of(&evidence);
-        let paid_since = owed(&evidence).is_empty().then_some(elapsed);
+        let paid_since = debts(&evidence.accounts).is_none().then_some(elapsed);
         Self {
             evidence,
             samples: 1,
@@ -117,8 +117,8 @@ impl Progress {
         if delivered != self.delivered {
             self.last_news = elapsed;
         }
-        self.paid_since = owed(&evidence)
-            .is_empty()
+        self.paid_since = debts(&evidence.accounts)
+            .is_none()
             .then(|| self.paid_since.unwrap_or(elapsed));
         self.delivered = delivered;
         self.elapsed = elapsed;
@@ -161,10 +161,8 @@ impl Progress {
 #[must_use]
 pub fn settle(progress: &Progress, expected: &[Expectation], limits: &Limits) -> Decision {
     let evidence = progress.evidence();
-    let owed = owed(evidence);
     let late = progress.elapsed >= limits.deadline;
-    if !owed.is_empty() {
-        let because = format!("{} not yet delivered", words::some(&owed, 4));
+    if let Some(because) = debts(&evidence.accounts) {
         return if late {
             Decision::GaveUp { because }
         } else {
@@ -237,10 +235,18 @@ pub fn conclude(progress: &Progress, expected: &[Expectation], decision: &Decisi
     }
 }
 
+/// Who still owes spans, in words; `None` when nobody does. As long as somebody does and the deadline has not passed,
+/// [`settle`] waits whatever the trace shows: a sample without a trace would say no less.
+#[must_use]
+pub fn debts(accounts: &[ExportAccount]) -> Option<String> {
+    let owed = owed(accounts);
+    (!owed.is_empty()).then(|| format!("{} not yet delivered", words::some(&owed, 4)))
+}
+
 /// `3 spans of order-service@workstation`, for everybody who still owes some.
-fn owed(evidence: &Evidence) -> Vec<String> {
+fn owed(accounts: &[ExportAccount]) -> Vec<String> {
     let mut debts: BTreeMap<At, u64> = BTreeMap::new();
-    for account in &evidence.accounts {
+    for account in accounts {
         let debt = debts.entry(account.place()).or_default();
         *debt = debt.saturating_add(account.owes());
     }

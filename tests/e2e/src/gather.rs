@@ -10,7 +10,7 @@ use jaeger_api::JaegerError;
 use testbed::wait::{self, Probe, WaitError};
 use testbed::{BoxError, EnvironmentName, Explain};
 use tokio::sync::Mutex;
-use trace::settle::{Decision, Limits, Progress, conclude, settle};
+use trace::settle::{Decision, Limits, Progress, conclude, debts, settle};
 use trace::{Evidence, Expectation, ExportAccount, Trace, TraceId};
 
 use crate::bed::Bed;
@@ -65,7 +65,12 @@ pub async fn gather(
     let waited = wait::until(&net, "spans to arrive", || async {
         let mut looks = looks.lock().await;
         let mut open: Vec<&mut Look> = looks.iter_mut().filter(|look| look.waits()).collect();
-        if let Err(error) = look(bed, workstation, &mut open, began).await {
+        let accounts = accounts(bed, workstation).await;
+        if let Some(because) = debts(&accounts).filter(|_| began.elapsed() < limits.deadline) {
+            // The traces can wait: whatever they show, nothing is decided before everybody has delivered.
+            return Probe::NotYet(because);
+        }
+        if let Err(error) = look(bed, accounts, &mut open, began).await {
             return Probe::Broken(Unreadable(error));
         }
         let mut because = None;
@@ -138,14 +143,13 @@ impl Look {
     }
 }
 
-/// One look at everything that still waits: accounts first, then every trace.
+/// One look at every trace that is still waited for. The accounts were read before.
 async fn look(
     bed: &Bed,
-    workstation: Option<&str>,
+    accounts: Vec<ExportAccount>,
     looks: &mut [&mut Look],
     began: Instant,
 ) -> Result<(), JaegerError> {
-    let accounts = accounts(bed, workstation).await;
     let traces = traces(bed, looks).await?;
     let strays = Strays::find(bed, looks).await?;
     for look in looks {

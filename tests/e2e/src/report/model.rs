@@ -85,6 +85,14 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// Whether there is a verdict and a time to speak of.
+    #[must_use]
+    pub const fn was_played(&self) -> bool {
+        !matches!(self, Self::Skipped { .. })
+    }
+}
+
 /// One scenario or twin.
 #[derive(Debug, Clone, Serialize)]
 pub struct ScenarioReport {

@@ -54,8 +54,11 @@ fn a_run_leaves_a_report_a_page_and_every_trace_as_text_and_mermaid() {
     assert!(mermaid.starts_with("sequenceDiagram"), "{mermaid}");
     let page = std::fs::read_to_string(directory.join("report.html")).unwrap();
     assert!(page.contains(INTERCEPTED));
+    // The one `http-equiv` is the policy that forbids the page to load anything.
+    assert_eq!(page.matches("http-equiv").count(), 1);
+    assert!(page.contains(r#"<meta http-equiv="Content-Security-Policy" content="default-src 'none'"#));
     assert!(
-        !page.contains("http-equiv") && !page.contains("<script src") && !page.contains("<link"),
+        !page.contains("<script src") && !page.contains("<link"),
         "self-contained"
     );
 }

@@ -148,7 +148,7 @@ fn line(report: &ScenarioReport) -> Markup {
                 @if report.round > 1 { " (round " (report.round) ")" }
                 @if let Some(said) = said { span.said { (sentence(&said)) } }
             }
-            td.took { (millis(report.took_ms)) }
+            td.took { @if report.outcome.was_played() { (millis(report.took_ms)) } }
         }
     }
 }

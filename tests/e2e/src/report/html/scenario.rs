@@ -35,7 +35,7 @@ fn article(report: &ScenarioReport) -> Markup {
         @if report.twin.is_some() { span.kind { "twin" } " " }
         (title(report))
         @if report.round > 1 { " (round " (report.round) ")" }
-        " " span.outcome { (said) ", " (millis(report.took_ms)) }
+        " " span.outcome { (said) @if report.outcome.was_played() { ", " (millis(report.took_ms)) } }
     };
     html! {
         article.(style).twin[report.twin.is_some()] id=(anchor(&report.name, report.round)) {
