@@ -51,6 +51,8 @@ pub(crate) mod limits {
     pub(crate) const APPLY: Duration = Duration::from_secs(60);
     pub(crate) const ROLLOUT: Duration = Duration::from_secs(120);
     pub(crate) const PROOF: Duration = Duration::from_secs(60);
+    /// A net under Telepresence's own limits.
+    pub(crate) const CONNECTING: Duration = Duration::from_secs(160);
     /// What a step that explains its own failure keeps for the explanation.
     pub(crate) const EXPLANATION: Duration = Duration::from_secs(6);
 }

@@ -1,5 +1,7 @@
 //! The environment on real Kubernetes, behind the trait that scenarios know.
 
+mod connection;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -157,8 +159,9 @@ impl Environment for KindEnvironment {
 
     fn can(&self, capability: Capability) -> bool {
         match capability {
-            Capability::HeaderIntercept => self.telepresence.is_some(),
-            Capability::Disturb => false,
+            Capability::HeaderIntercept | Capability::Connection => self.telepresence.is_some(),
+            Capability::StickyConnections => true,
+            Capability::Disturb | Capability::Arrange | Capability::Mishaps => false,
         }
     }
 
@@ -198,6 +201,18 @@ impl Environment for KindEnvironment {
                 None => Ok(()),
             }
         })
+    }
+
+    fn connect<'a>(&'a mut self, run: &'a Run) -> BoxFuture<'a, Result<(), BoxError>> {
+        Box::pin(async move { Ok(self.make_connection(run).await?) })
+    }
+
+    fn disconnect<'a>(&'a mut self, run: &'a Run) -> BoxFuture<'a, Result<(), BoxError>> {
+        Box::pin(async move { Ok(self.end_connection(run).await?) })
+    }
+
+    fn interceptable<'a>(&'a mut self, run: &'a Run) -> BoxFuture<'a, Result<Vec<String>, BoxError>> {
+        Box::pin(async move { Ok(self.list(run).await?) })
     }
 
     fn disturb(&mut self, disturbance: Option<Disturbance>) -> BoxFuture<'_, Result<(), BoxError>> {

@@ -4,6 +4,7 @@
 
 mod answer;
 mod cli;
+mod connection;
 mod error;
 mod names;
 mod status;
@@ -18,11 +19,10 @@ use testbed::{Deadline, Explain, InterceptSpec, Missing, Run, Selection};
 
 pub use error::TelepresenceError;
 
-use crate::lease::Lease;
-use crate::manifest::APPLICATION;
 use crate::reference::{ImageRef, Version};
 use crate::tool::{Tool, ToolPath};
 use cli::Cli;
+use connection::Connection;
 use world::World;
 
 /// The oldest client whose `--format json` answers are known.
@@ -40,7 +40,6 @@ const DETACH: Version = Version {
 
 /// Limits of the steps: many times what they take on two busy processors.
 const MANAGER: Duration = Duration::from_secs(130);
-const CONNECT: Duration = Duration::from_secs(100);
 const NAMES: Duration = Duration::from_secs(30);
 /// A question to the running daemon.
 const QUESTION: Duration = Duration::from_secs(20);
@@ -50,16 +49,6 @@ const QUESTION: Duration = Duration::from_secs(20);
 pub struct Telepresence {
     tools: ToolPath,
     connection: Option<Connection>,
-}
-
-/// The machine's one connection.
-#[derive(Debug)]
-struct Connection {
-    cli: Cli,
-    world: World,
-    version: Version,
-    // Two connections share one DNS chain: when one quits, the other loses its names.
-    _lease: Lease,
 }
 
 /// What a connection needs to know of the cluster.
@@ -114,31 +103,6 @@ impl Telepresence {
             Ok(_) | Err(TelepresenceError::ManagerThere { .. }) => Ok(()),
             Err(error) => Err(error),
         }
-    }
-
-    /// Connects the workstation to the cluster. Ending the connection is on the undo stack before.
-    ///
-    /// # Errors
-    /// Another connection is in use, or this one does not come up.
-    pub async fn connect(&mut self, run: &Run, target: &Target<'_>) -> Result<(), TelepresenceError> {
-        let holder = format!("run {} (pid {})", run.id(), std::process::id());
-        let lease = Lease::take(target.locks, "the machine's Telepresence connection", &holder)?;
-        let deadline = run.deadline(CONNECT);
-        let tool = self.usable(&deadline).await?;
-        self.alone(&tool, &deadline).await?;
-        let version = version(&tool, &deadline).await?.unwrap_or(OLDEST);
-        let world = World::make(&folder(run)?, target.kubeconfig)?;
-        let cli = Cli::new(tool, &world);
-        run.undo().push("telepresence connection", cli.quit());
-        cli.ask(Some(run), &["connect", "--namespace", APPLICATION], &deadline)
-            .await?;
-        self.connection = Some(Connection {
-            cli,
-            world,
-            version,
-            _lease: lease,
-        });
-        Ok(())
     }
 
     /// Waits until the names of the walkthrough resolve on the workstation to what they are in the cluster.
@@ -210,7 +174,8 @@ impl Telepresence {
     /// # Errors
     /// The connection broke.
     pub async fn leave(&mut self, run: &Run, workload: &str) -> Result<(), TelepresenceError> {
-        let Some(connection) = &self.connection else {
+        // Whoever is not connected has no intercept, and a question would connect.
+        let Some(connection) = self.connection.as_ref().filter(|one| one.is_up()) else {
             return Ok(());
         };
         let verb = if connection.version >= DETACH {
@@ -243,7 +208,10 @@ impl Telepresence {
         let missing = || TelepresenceError::NotConnected {
             workload: workload.to_owned(),
         };
-        self.connection.as_ref().ok_or_else(missing)
+        self.connection
+            .as_ref()
+            .filter(|connection| connection.is_up())
+            .ok_or_else(missing)
     }
 
     /// The program, when its version can be used.

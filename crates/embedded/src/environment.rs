@@ -115,6 +115,7 @@ impl EmbeddedEnvironment {
             otlp_http: backend.otlp.clone(),
             workstation_otlp: backend.otlp.clone(),
             workstation_inventory: cluster.url(Role::Inventory),
+            workstation_order: cluster.url(Role::Order),
             workstation_listen: LOOPBACK,
         };
         self.up = Some(Up {
@@ -153,6 +154,10 @@ impl Environment for EmbeddedEnvironment {
     fn can(&self, capability: Capability) -> bool {
         match capability {
             Capability::HeaderIntercept | Capability::Disturb => true,
+            Capability::Connection
+            | Capability::Arrange
+            | Capability::Mishaps
+            | Capability::StickyConnections => false,
         }
     }
 

@@ -1,5 +1,7 @@
 //! What stands behind the endpoints. A scenario knows endpoints and sites, never how they came to be.
 
+mod capability;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -7,6 +9,8 @@ use std::path::{Path, PathBuf};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use trace::ExportAccount;
+
+pub use capability::{Arrangement, Cannot, Capability, Disturbance, Mishap};
 
 use crate::explain::BoxError;
 use crate::run::Run;
@@ -34,26 +38,6 @@ impl fmt::Display for EnvironmentName {
             Self::Context => "context",
         })
     }
-}
-
-/// What only some environments can do; a scenario that needs more than there is, is skipped with that reason.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Capability {
-    /// An intercept may be limited to requests with a header.
-    HeaderIntercept,
-    /// The path between services can be broken on purpose: see [`Disturbance`].
-    Disturb,
-}
-
-/// A fault in the path that carries intercepted requests, for twins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Disturbance {
-    /// The intercept path removes `traceparent` and `tracestate`.
-    StripTraceContext,
-    /// The intercept path delivers each request twice and returns the second answer.
-    Replay,
 }
 
 /// Something that must be there before an environment can come up.
@@ -87,6 +71,8 @@ pub struct Endpoints {
     pub workstation_otlp: String,
     /// What the process on the workstation is told: base URL of the inventory service.
     pub workstation_inventory: String,
+    /// Base URL of the service that is intercepted, as a caller on the workstation reaches it.
+    pub workstation_order: String,
     /// The address that the process on the workstation listens on; port 0 picks a free one.
     pub workstation_listen: SocketAddr,
 }
@@ -150,6 +136,50 @@ pub trait Environment: Send + Sync {
 
     /// Gives the traffic back. Leaving what is not intercepted is fine.
     fn leave<'a>(&'a mut self, run: &'a Run, workload: &'a str) -> BoxFuture<'a, Result<(), BoxError>>;
+
+    /// Connects the workstation to the cluster, with whatever that needs in there, until the cluster's names resolve here. When
+    /// it is connected already, nothing changes; a connection that broke is taken up again, with the intercepts it had.
+    ///
+    /// Only where [`Capability::Connection`] is: elsewhere there is nothing to connect.
+    fn connect<'a>(&'a mut self, run: &'a Run) -> BoxFuture<'a, Result<(), BoxError>> {
+        let _ = run;
+        Cannot::fail(self.name(), Capability::Connection)
+    }
+
+    /// Ends the workstation's connection, and every intercept with it. Only where [`Capability::Connection`] is.
+    fn disconnect<'a>(&'a mut self, run: &'a Run) -> BoxFuture<'a, Result<(), BoxError>> {
+        let _ = run;
+        Cannot::fail(self.name(), Capability::Connection)
+    }
+
+    /// The workloads that can be intercepted, by name. Only where [`Capability::Connection`] is.
+    fn interceptable<'a>(&'a mut self, run: &'a Run) -> BoxFuture<'a, Result<Vec<String>, BoxError>> {
+        let _ = run;
+        Cannot::fail(self.name(), Capability::Connection)
+    }
+
+    /// Sets a workload up in another way, and waits until it serves so. Only where [`Capability::Arrange`] is.
+    fn arrange<'a>(
+        &'a mut self,
+        run: &'a Run,
+        workload: &'a str,
+        arrangement: Arrangement,
+    ) -> BoxFuture<'a, Result<(), BoxError>> {
+        let _ = (run, workload, arrangement);
+        Cannot::fail(self.name(), Capability::Arrange)
+    }
+
+    /// Lets a mishap befall a workload or its intercept. Returns when it has happened, not when it is over. Only where
+    /// [`Capability::Mishaps`] is.
+    fn befall<'a>(
+        &'a mut self,
+        run: &'a Run,
+        workload: &'a str,
+        mishap: Mishap,
+    ) -> BoxFuture<'a, Result<(), BoxError>> {
+        let _ = (run, workload, mishap);
+        Cannot::fail(self.name(), Capability::Mishaps)
+    }
 
     /// Breaks the intercept path on purpose, or mends it with `None`.
     fn disturb(&mut self, disturbance: Option<Disturbance>) -> BoxFuture<'_, Result<(), BoxError>>;

@@ -51,8 +51,8 @@ pub mod whoami;
 pub use clock::{Clock, Hold};
 pub use deadline::{Deadline, Over};
 pub use environment::{
-    Capability, Collected, Disturbance, Endpoints, Environment, EnvironmentName, InterceptSpec, Missing,
-    Selection,
+    Arrangement, Cannot, Capability, Collected, Disturbance, Endpoints, Environment, EnvironmentName,
+    InterceptSpec, Mishap, Missing, Selection,
 };
 pub use event::{Counts, Event, EventReceiver, Events, Outcome};
 pub use explain::{BoxError, Class, Explain};

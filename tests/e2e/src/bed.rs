@@ -14,6 +14,9 @@ pub struct Bed {
     pub run: Run,
     /// The environment.
     pub environment: Box<dyn Environment>,
+    /// Whether the workstation's connection to the cluster, where there is one, is as the environment made it. A scenario may
+    /// end or lose it; the next one that is played connects again.
+    pub connected: bool,
     /// Where it answers.
     pub endpoints: Endpoints,
     /// Jaeger's query API.

@@ -18,6 +18,8 @@ pub struct Order {
     sku: &'static str,
     headers: BTreeMap<String, String>,
     trace_id: TraceId,
+    /// Base URL of the order-service that it is sent to; `None` is the storefront.
+    to: Option<String>,
 }
 
 impl Order {
@@ -28,6 +30,7 @@ impl Order {
             sku: IN_STOCK,
             headers: BTreeMap::new(),
             trace_id: random::trace_id(),
+            to: None,
         }
     }
 
@@ -44,6 +47,13 @@ impl Order {
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
         self.headers.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Straight to order-service at this base URL, and not through the storefront.
+    #[must_use]
+    pub fn straight_to(mut self, order_service: &str) -> Self {
+        self.to = Some(order_service.to_owned());
         self
     }
 
@@ -90,7 +100,7 @@ impl Placed {
     }
 }
 
-/// Sends orders to the storefront.
+/// Sends orders to the storefront, or straight to order-service.
 #[derive(Debug, Clone)]
 pub struct Caller {
     client: reqwest::Client,
@@ -106,6 +116,8 @@ impl Caller {
         // Longer than every limit inside the services, so that their own errors arrive here as answers.
         let client = reqwest::Client::builder()
             .timeout(Duration::from_secs(10))
+            // A connection from before a switch may stay with whoever answered then.
+            .pool_max_idle_per_host(0)
             .no_proxy()
             .build()?;
         Ok(Self {
@@ -118,9 +130,13 @@ impl Caller {
     pub async fn place(&self, order: Order) -> Placed {
         let caller_span = random::span_id();
         let request_id = random::request_id();
+        let url = match &order.to {
+            Some(order_service) => format!("{order_service}/api/orders"),
+            None => self.checkout.clone(),
+        };
         let mut request = self
             .client
-            .post(&self.checkout)
+            .post(url)
             // W3C Trace Context, version 00, flag 01: sampled.
             .header(
                 names::TRACEPARENT,

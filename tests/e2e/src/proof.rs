@@ -16,7 +16,7 @@ use testbed::explain::chain;
 /// Answers in a row that make a proof: one could come from a request that was already under way.
 const ANSWERS: usize = 3;
 /// No single probe may block the loop: a request that leaks to a dead pod never comes back.
-const PROBE_LIMIT: Duration = Duration::from_secs(2);
+pub(crate) const PROBE_LIMIT: Duration = Duration::from_secs(2);
 
 /// Asks a process who it is.
 ///

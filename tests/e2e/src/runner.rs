@@ -162,6 +162,7 @@ async fn up(run: &Run, mut environment: Box<dyn Environment>, plan: &Plan) -> Re
         http: reqwest::Client::builder().no_proxy().build()?,
         binaries: plan.binaries.clone(),
         environment,
+        connected: true,
         endpoints,
         jaeger,
     })
@@ -228,7 +229,7 @@ async fn play_one(
         let reason = format!(
             "the {} environment can't {}",
             bed.environment.name(),
-            ability(lacking)
+            lacking
         );
         report.outcome = Outcome::Skipped { reason };
         return (report, true);
@@ -237,9 +238,14 @@ async fn play_one(
         scenario: name.clone(),
         twin_of: twin.map(|_| scenario.name.to_owned()),
     });
-    let began = Instant::now();
     let mut stage = Stage::new(bed, fault);
-    let played = (scenario.play)(&mut stage).await;
+    // Not the scenario's own time: one that was played before it had ended the connection.
+    let ready = stage.ready().await;
+    let began = Instant::now();
+    let played = match ready {
+        Ok(()) => (scenario.play)(&mut stage).await,
+        Err(error) => Err(error),
+    };
     let cleared = stage.clear().await;
     report.took_ms = began.elapsed().as_secs_f64() * 1e3;
     let usable = cleared.is_ok();
@@ -269,14 +275,6 @@ async fn play_one(
 fn lacking(bed: &Bed, scenario: &Scenario, fault: Option<Fault>) -> Option<Capability> {
     let needed = scenario.needs.iter().copied().chain(fault.and_then(Fault::needs));
     needed.into_iter().find(|need| !bed.environment.can(*need))
-}
-
-/// The end of the sentence "this environment can't …".
-const fn ability(capability: Capability) -> &'static str {
-    match capability {
-        Capability::HeaderIntercept => "limit an intercept to requests with a header",
-        Capability::Disturb => "break the intercept path on purpose",
-    }
 }
 
 fn describe(error: &StageError) -> String {

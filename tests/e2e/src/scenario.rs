@@ -10,6 +10,7 @@ mod intercepted_order;
 mod leave;
 mod restart;
 pub mod topology;
+mod walkthrough;
 
 use std::time::Duration;
 
@@ -62,6 +63,8 @@ pub enum Fault {
     UnfilteredIntercept,
     /// The intercept is not left.
     NotLeft,
+    /// The workstation's connection to the cluster is not ended.
+    NotDisconnected,
     /// The process on the workstation is stopped before the order is sent.
     WorkstationGone,
     /// The process on the workstation is stopped for a restart and not started again.
@@ -103,6 +106,7 @@ impl Fault {
             Self::StrayIntercept => "an intercept is active that nobody asked for".to_owned(),
             Self::UnfilteredIntercept => "the intercept takes every request".to_owned(),
             Self::NotLeft => "the intercept is not left".to_owned(),
+            Self::NotDisconnected => "the workstation stays connected to the cluster".to_owned(),
             Self::WorkstationGone => "the workstation's process is stopped before the order".to_owned(),
             Self::NotRestarted => "the workstation's process is stopped and not started again".to_owned(),
             Self::WorkstationStays => "the workstation's process answers".to_owned(),
@@ -176,4 +180,6 @@ pub const ALL: &[Scenario] = &[
     concurrent_orders::SCENARIO,
     restart::SCENARIO,
     absent_workstation::SCENARIO,
+    // Ends the workstation's connection: whatever comes after it has to connect again.
+    walkthrough::SCENARIO,
 ];

@@ -1,13 +1,15 @@
 //! Where a scenario is played: it says what should happen, and the stage applies a twin's fault where the right thing
 //! would be done. Collects the cases that were judged and the proofs that were given.
 
+mod connection;
 mod expect;
 
-use std::net::SocketAddr;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use testbed::environment::{InterceptSpec, Selection};
-use testbed::{BoxError, StepError};
+use testbed::{BoxError, Endpoints, StepError};
 
 use crate::bed::Bed;
 use crate::caller::{Order, Placed};
@@ -55,6 +57,8 @@ pub struct Stage<'b> {
     bed: &'b mut Bed,
     fault: Option<Fault>,
     workstation: Option<Workstation>,
+    /// What the cluster's names were while the workstation was connected.
+    names: BTreeMap<String, IpAddr>,
     cases: Vec<Case>,
     proofs: Vec<Proof>,
 }
@@ -66,6 +70,7 @@ impl<'b> Stage<'b> {
             bed,
             fault,
             workstation: None,
+            names: BTreeMap::new(),
             cases: Vec::new(),
             proofs: Vec::new(),
         }
@@ -81,6 +86,12 @@ impl<'b> Stage<'b> {
     #[must_use]
     pub fn run_id(&self) -> String {
         self.bed.run.id().to_string()
+    }
+
+    /// Where things answer.
+    #[must_use]
+    pub const fn endpoints(&self) -> &Endpoints {
+        &self.bed.endpoints
     }
 
     /// Makes sure that the cluster serves alone.

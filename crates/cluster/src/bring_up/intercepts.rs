@@ -1,8 +1,6 @@
 //! What intercepts need, beside everything else: the traffic manager as soon as there is a server to put it into, then a
 //! connection from this machine, while the services still start.
 
-use std::time::Duration;
-
 use kube::Client;
 use tokio::sync::watch;
 
@@ -10,9 +8,6 @@ use super::images::Loaded;
 use super::{Stage, limits, next};
 use crate::error::ClusterError;
 use crate::telepresence::{Target, Telepresence};
-
-/// A net under Telepresence's own limits.
-const CONNECTING: Duration = Duration::from_secs(160);
 
 impl Stage<'_> {
     /// Installs the traffic manager when the API server answers and the image is in the node, connects this machine,
@@ -38,13 +33,13 @@ impl Stage<'_> {
             image: &plan.pins.traffic_manager,
             locks: &plan.locks,
         };
-        run.step("traffic manager", CONNECTING, telepresence.install(run, &target))
+        run.step("traffic manager", limits::CONNECTING, telepresence.install(run, &target))
             .await?;
         let connect = telepresence.connect(run, &target);
-        run.step("telepresence connected", CONNECTING, connect).await?;
+        run.step("telepresence connected", limits::CONNECTING, connect).await?;
         if let Some(client) = client {
             let names = telepresence.resolve_names(run, &client);
-            run.step("cluster names on the workstation", CONNECTING, names)
+            run.step("cluster names on the workstation", limits::CONNECTING, names)
                 .await?;
         }
         Ok(())

@@ -149,6 +149,7 @@ impl Stage<'_> {
             // The names that the walkthrough uses; a connection of Telepresence makes them resolve here.
             workstation_otlp: "http://otel-collector.observability.svc.cluster.local:4317".into(),
             workstation_inventory: "http://inventory-service:8080".into(),
+            workstation_order: "http://order-service:8080".into(),
             workstation_listen: (Ipv4Addr::LOCALHOST, 0).into(),
         })
     }

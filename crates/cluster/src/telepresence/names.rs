@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Service;
 use kube::{Api, Client};
@@ -10,6 +11,9 @@ use testbed::wait::{self, Probe};
 
 use super::TelepresenceError;
 use crate::manifest::{APPLICATION, OBSERVABILITY};
+
+/// How long one question may take.
+const PROBE_LIMIT: Duration = Duration::from_secs(2);
 
 /// A name as the walkthrough writes it, and the Service behind it.
 const NAMES: [(&str, &str, &str); 3] = [
@@ -32,8 +36,14 @@ pub(super) async fn resolve(client: &Client, deadline: &Deadline) -> Result<(), 
                 Ok(expected) => *expected,
                 Err(reason) => return Probe::Broken(std::io::Error::other(reason.clone())),
             };
-            // The system's own resolver, because that is what Telepresence changes and what the service asks.
-            match tokio::net::lookup_host((name, 80)).await {
+            // The system's own resolver, because that is what Telepresence changes and what the service asks. A question that
+            // nobody answers must not use up the time of the next ones.
+            let asked = Deadline::after(PROBE_LIMIT);
+            let found = match asked.bound(tokio::net::lookup_host((name, 80))).await {
+                Ok(found) => found,
+                Err(_) => return Probe::not_yet(format!("no answer within {} s", PROBE_LIMIT.as_secs())),
+            };
+            match found {
                 Ok(found) => {
                     let found: BTreeSet<IpAddr> = found.map(|address| address.ip()).collect();
                     if found.contains(&expected) {

@@ -278,6 +278,43 @@ async fn nothing_is_intercepted_or_listed_without_a_connection() {
 }
 
 #[tokio::test]
+async fn after_quit_nothing_is_asked_that_would_connect_and_then_it_connects_again() {
+    let listed = json!([{"name": "order-service"}]).to_string();
+    let rules = [json!({"when": ["list"], "stdout": listed}), active(), json!({})];
+    let mut bed = Bed::new(fake("2.31.2", &rules));
+    bed.connect().await.unwrap();
+    bed.telepresence.disconnect(&bed.run).await.unwrap();
+    assert!(bed.fakes.calls().last().unwrap().contains(" quit -s"));
+    let asked = bed.fakes.calls().len();
+    bed.leave().await.unwrap();
+    for refused in [
+        bed.intercept(Selection::All).await.err(),
+        bed.telepresence.list(&bed.run).await.err(),
+    ] {
+        assert!(
+            matches!(refused, Some(TelepresenceError::NotConnected { .. })),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(bed.fakes.calls().len(), asked);
+
+    bed.connect().await.unwrap();
+    bed.intercept(Selection::All).await.unwrap();
+    let verbs = bed.verbs();
+    assert_eq!(verbs[asked..], ["version", "status", "connect", "intercept"]);
+    let report = bed.run.finish().await;
+    assert_eq!(report.done, ["telepresence connection"], "once, however often it connected");
+}
+
+#[tokio::test]
+async fn connecting_again_is_asked_of_the_same_daemon() {
+    let mut bed = Bed::new(fake("2.31.2", &[json!({})]));
+    bed.connect().await.unwrap();
+    bed.connect().await.unwrap();
+    assert_eq!(bed.verbs(), ["version", "status", "version", "connect", "connect"]);
+}
+
+#[tokio::test]
 async fn an_answer_is_found_below_any_amount_of_babble() {
     let listed = json!([{"name": "order-service"}]).to_string();
     let warning = "telepresence: warning: ".to_owned() + &"x".repeat(1000) + "\n";

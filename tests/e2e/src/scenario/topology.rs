@@ -31,17 +31,18 @@ pub fn path_through(order: Site) -> Expectation {
 /// What is true of every order that was served whole: one trace, nothing stray, each service handled it once.
 #[must_use]
 pub fn whole() -> Vec<Expectation> {
-    let once = |service: &str| Expectation::Count {
-        select: SpanSelector::service(service).kind(SpanKind::Server),
+    whole_through(&[STOREFRONT, ORDER, INVENTORY])
+}
+
+/// As [`whole`], of an order that only these services handle.
+fn whole_through(services: &[&str]) -> Vec<Expectation> {
+    let once = |service: &&str| Expectation::Count {
+        select: SpanSelector::service(*service).kind(SpanKind::Server),
         count: 1,
     };
-    vec![
-        Expectation::Connected,
-        Expectation::NoStray,
-        once(STOREFRONT),
-        once(ORDER),
-        once(INVENTORY),
-    ]
+    let mut expected = vec![Expectation::Connected, Expectation::NoStray];
+    expected.extend(services.iter().map(once));
+    expected
 }
 
 /// What is true of an order that the cluster served alone.
@@ -75,6 +76,35 @@ pub fn served_on_the_workstation() -> Vec<Expectation> {
     ];
     expected.extend(whole());
     expected
+}
+
+/// What is true of an order that a caller on the workstation sent straight to order-service, and that the intercept brought back
+/// to the workstation.
+#[must_use]
+pub fn sent_and_served_on_the_workstation() -> Vec<Expectation> {
+    let mut expected = vec![
+        Expectation::Path(vec![At::workstation(ORDER), At::cluster(INVENTORY)]),
+        Expectation::Absent {
+            select: SpanSelector::service(ORDER).site(Site::Cluster),
+        },
+        Expectation::Status(201),
+        Expectation::NoError,
+        walkthrough_attributes(),
+    ];
+    expected.extend(whole_through(&[ORDER, INVENTORY]));
+    expected
+}
+
+/// The call from the workstation into the cluster, by the address that the process was told.
+#[must_use]
+pub fn asks_inventory_at(base_url: &str) -> Expectation {
+    Expectation::Attributes {
+        select: SpanSelector::at(&At::workstation(ORDER)).kind(SpanKind::Client),
+        attributes: vec![(
+            "url.full".into(),
+            Matcher::Equals(format!("{base_url}/api/check?sku={IN_STOCK}").into()),
+        )],
+    }
 }
 
 /// The `create-order` span as the walkthrough shows it: its attributes and the debug identity of its process.

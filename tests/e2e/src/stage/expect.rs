@@ -162,7 +162,7 @@ impl Stage<'_> {
         Ok(())
     }
 
-    fn fact(&mut self, label: &str, verdict: Verdict) {
+    pub(super) fn fact(&mut self, label: &str, verdict: Verdict) {
         self.cases.push(Case {
             label: label.to_owned(),
             verdict,
@@ -179,7 +179,7 @@ fn named(mismatches: &[Mismatch], kind: CauseKind) -> Option<&Cause> {
         .find(|cause| kind.is(cause))
 }
 
-fn fact_fails(expected: String, found: &str, cause: Option<Cause>) -> Verdict {
+pub(super) fn fact_fails(expected: String, found: &str, cause: Option<Cause>) -> Verdict {
     Verdict::Fail {
         mismatches: vec![Mismatch {
             expected,

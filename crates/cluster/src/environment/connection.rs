@@ -1,0 +1,58 @@
+//! The workstation's connection to the cluster, as a scenario makes and ends it: the walkthrough's `helm install`, `connect`,
+//! `list` and `quit`.
+
+use std::time::Duration;
+
+use testbed::Run;
+
+use super::KindEnvironment;
+use crate::bring_up::limits;
+use crate::error::ClusterError;
+use crate::telepresence::{Target, Telepresence};
+
+/// How long ending the connection, or a question to its daemon, may take; usually a fifth of a second.
+const DAEMON: Duration = Duration::from_secs(30);
+
+impl KindEnvironment {
+    /// `telepresence helm install` and `connect`, until the names resolve. Each tolerates that it was done before.
+    pub(super) async fn make_connection(&mut self, run: &Run) -> Result<(), ClusterError> {
+        let (Some(telepresence), Some(up), Some(begun)) = (&mut self.telepresence, &self.up, &self.begun)
+        else {
+            return Err(ClusterError::NoIntercepts);
+        };
+        let target = Target {
+            kubeconfig: &begun.choice.kubeconfig,
+            image: &self.options.plan.pins.traffic_manager,
+            locks: &self.options.plan.locks,
+        };
+        let install = telepresence.install(run, &target);
+        run.step("traffic manager", limits::CONNECTING, install).await?;
+        let connect = telepresence.connect(run, &target);
+        run.step("telepresence connected", limits::CONNECTING, connect)
+            .await?;
+        let names = telepresence.resolve_names(run, &up.client);
+        run.step("cluster names on the workstation", limits::CONNECTING, names)
+            .await?;
+        Ok(())
+    }
+
+    /// `telepresence quit -s`.
+    pub(super) async fn end_connection(&mut self, run: &Run) -> Result<(), ClusterError> {
+        let telepresence = self.driver()?;
+        run.step("telepresence quit", DAEMON, telepresence.disconnect(run))
+            .await?;
+        Ok(())
+    }
+
+    /// `telepresence list`.
+    pub(super) async fn list(&mut self, run: &Run) -> Result<Vec<String>, ClusterError> {
+        let telepresence = self.driver()?;
+        Ok(run
+            .step("telepresence list", DAEMON, telepresence.list(run))
+            .await?)
+    }
+
+    fn driver(&mut self) -> Result<&mut Telepresence, ClusterError> {
+        self.telepresence.as_mut().ok_or(ClusterError::NoIntercepts)
+    }
+}

@@ -1,0 +1,93 @@
+//! The machine's one connection: made, taken up again after it broke, ended.
+
+use std::time::Duration;
+
+use testbed::Run;
+
+use super::cli::Cli;
+use super::world::World;
+use super::{OLDEST, QUESTION, Target, Telepresence, TelepresenceError, folder, version};
+use crate::lease::Lease;
+use crate::manifest::APPLICATION;
+use crate::reference::Version;
+
+/// Many times what connecting takes on two busy processors.
+const CONNECT: Duration = Duration::from_secs(100);
+
+/// The connection of a run. It stays the machine's one when it breaks or is ended: the run may take it up again.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) cli: Cli,
+    pub(super) world: World,
+    pub(super) version: Version,
+    pub(super) state: State,
+    // Two connections share one DNS chain: when one quits, the other loses its names.
+    _lease: Lease,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Up,
+    /// There is no daemon any more.
+    Down,
+}
+
+impl Connection {
+    /// Whether there is a daemon to be asked. Without one, most commands would make a connection of their own.
+    pub(super) fn is_up(&self) -> bool {
+        self.state == State::Up
+    }
+}
+
+impl Telepresence {
+    /// Connects the workstation to the cluster. Ending the connection is on the undo stack before. Connecting again is fine;
+    /// after the daemon died its session is taken up, with the intercepts in it, because the cache is still there.
+    ///
+    /// # Errors
+    /// Another connection is in use, or this one does not come up.
+    pub async fn connect(&mut self, run: &Run, target: &Target<'_>) -> Result<(), TelepresenceError> {
+        let deadline = run.deadline(CONNECT);
+        let args = ["connect", "--namespace", APPLICATION];
+        if self.connection.as_ref().is_some_and(|one| !one.is_up()) {
+            // Somebody may have connected meanwhile.
+            self.alone(&self.usable(&deadline).await?, &deadline).await?;
+        }
+        if let Some(connection) = &mut self.connection {
+            connection.cli.ask(Some(run), &args, &deadline).await?;
+            connection.state = State::Up;
+            return Ok(());
+        }
+        let holder = format!("run {} (pid {})", run.id(), std::process::id());
+        let lease = Lease::take(target.locks, "the machine's Telepresence connection", &holder)?;
+        let tool = self.usable(&deadline).await?;
+        self.alone(&tool, &deadline).await?;
+        let version = version(&tool, &deadline).await?.unwrap_or(OLDEST);
+        let world = World::make(&folder(run)?, target.kubeconfig)?;
+        let cli = Cli::new(tool, &world);
+        run.undo().push("telepresence connection", cli.quit());
+        cli.ask(Some(run), &args, &deadline).await?;
+        self.connection = Some(Connection {
+            cli,
+            world,
+            version,
+            state: State::Up,
+            _lease: lease,
+        });
+        Ok(())
+    }
+
+    /// Ends the connection and its daemon, and every intercept with it. Without a connection there is nothing to do.
+    ///
+    /// # Errors
+    /// The daemon does not end.
+    pub async fn disconnect(&mut self, run: &Run) -> Result<(), TelepresenceError> {
+        if let Some(connection) = &mut self.connection {
+            connection
+                .cli
+                .ask(Some(run), &["quit", "-s"], &run.deadline(QUESTION))
+                .await?;
+            connection.state = State::Down;
+        }
+        Ok(())
+    }
+}
