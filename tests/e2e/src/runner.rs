@@ -226,11 +226,7 @@ async fn play_one(
     };
     let fault = twin.map(|twin| twin.fault);
     if let Some(lacking) = lacking(bed, scenario, fault) {
-        let reason = format!(
-            "the {} environment can't {}",
-            bed.environment.name(),
-            lacking
-        );
+        let reason = format!("the {} environment can't {}", bed.environment.name(), lacking);
         report.outcome = Outcome::Skipped { reason };
         return (report, true);
     }

@@ -33,10 +33,15 @@ impl Stage<'_> {
             image: &plan.pins.traffic_manager,
             locks: &plan.locks,
         };
-        run.step("traffic manager", limits::CONNECTING, telepresence.install(run, &target))
-            .await?;
+        run.step(
+            "traffic manager",
+            limits::CONNECTING,
+            telepresence.install(run, &target),
+        )
+        .await?;
         let connect = telepresence.connect(run, &target);
-        run.step("telepresence connected", limits::CONNECTING, connect).await?;
+        run.step("telepresence connected", limits::CONNECTING, connect)
+            .await?;
         if let Some(client) = client {
             let names = telepresence.resolve_names(run, &client);
             run.step("cluster names on the workstation", limits::CONNECTING, names)

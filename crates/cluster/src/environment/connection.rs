@@ -8,7 +8,7 @@ use testbed::Run;
 use super::KindEnvironment;
 use crate::bring_up::limits;
 use crate::error::ClusterError;
-use crate::telepresence::{Target, Telepresence};
+use crate::telepresence::Target;
 
 /// How long ending the connection, or a question to its daemon, may take; usually a fifth of a second.
 const DAEMON: Duration = Duration::from_secs(30);
@@ -38,7 +38,9 @@ impl KindEnvironment {
 
     /// `telepresence quit -s`.
     pub(super) async fn end_connection(&mut self, run: &Run) -> Result<(), ClusterError> {
-        let telepresence = self.driver()?;
+        let Some(telepresence) = &mut self.telepresence else {
+            return Err(ClusterError::NoIntercepts);
+        };
         run.step("telepresence quit", DAEMON, telepresence.disconnect(run))
             .await?;
         Ok(())
@@ -46,13 +48,11 @@ impl KindEnvironment {
 
     /// `telepresence list`.
     pub(super) async fn list(&mut self, run: &Run) -> Result<Vec<String>, ClusterError> {
-        let telepresence = self.driver()?;
+        let Some(telepresence) = &self.telepresence else {
+            return Err(ClusterError::NoIntercepts);
+        };
         Ok(run
             .step("telepresence list", DAEMON, telepresence.list(run))
             .await?)
-    }
-
-    fn driver(&mut self) -> Result<&mut Telepresence, ClusterError> {
-        self.telepresence.as_mut().ok_or(ClusterError::NoIntercepts)
     }
 }

@@ -303,7 +303,11 @@ async fn after_quit_nothing_is_asked_that_would_connect_and_then_it_connects_aga
     let verbs = bed.verbs();
     assert_eq!(verbs[asked..], ["version", "status", "connect", "intercept"]);
     let report = bed.run.finish().await;
-    assert_eq!(report.done, ["telepresence connection"], "once, however often it connected");
+    assert_eq!(
+        report.done,
+        ["telepresence connection"],
+        "once, however often it connected"
+    );
 }
 
 #[tokio::test]
@@ -311,7 +315,10 @@ async fn connecting_again_is_asked_of_the_same_daemon() {
     let mut bed = Bed::new(fake("2.31.2", &[json!({})]));
     bed.connect().await.unwrap();
     bed.connect().await.unwrap();
-    assert_eq!(bed.verbs(), ["version", "status", "version", "connect", "connect"]);
+    assert_eq!(
+        bed.verbs(),
+        ["version", "status", "version", "connect", "connect"]
+    );
 }
 
 #[tokio::test]
