@@ -14,6 +14,15 @@ use crate::workspace::Workspace;
 /// per invocation, so that every other set of packages would compile dozens of dependencies again.
 pub(crate) const EMBEDDED: [&str; 4] = ["storefront", "order-service", "inventory-service", "e2e"];
 
+/// The services, as they go into images.
+const SERVICES: [&str; 3] = ["storefront", "order-service", "inventory-service"];
+
+/// The variable with flags for the target's crates only: build scripts and procedural macros can't be static.
+#[cfg(target_arch = "x86_64")]
+const STATIC_FLAGS: &str = "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS";
+#[cfg(not(target_arch = "x86_64"))]
+const STATIC_FLAGS: &str = "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS";
+
 /// The binary that holds the scenarios.
 pub(crate) const THROUGHLINE: &str = "throughline";
 
@@ -85,18 +94,37 @@ fn features(
         "down" => return &[],
         _ => {}
     }
-    let said = args
-        .iter()
-        .enumerate()
-        .find_map(|(index, arg)| match arg.to_str()? {
-            "--env" => args.get(index + 1)?.to_str(),
-            arg => arg.strip_prefix("--env="),
-        });
-    match said.or(variable.and_then(OsStr::to_str)).unwrap_or("auto") {
-        "kind" => WITH_KIND,
-        "auto" if FOR_KIND.into_iter().all(on_path) => WITH_KIND,
-        _ => &[],
-    }
+    let said = |flag: &str| value_of(flag, args);
+    let wanted = match verb {
+        // Runs that were played already need no environment.
+        "parity" if args.iter().any(|arg| arg == "--from") => return &[],
+        "parity" => vec![
+            said("--left").unwrap_or("embedded"),
+            said("--right").unwrap_or("kind"),
+        ],
+        _ => vec![
+            said("--env")
+                .or(variable.and_then(OsStr::to_str))
+                .unwrap_or("auto"),
+        ],
+    };
+    let kind = |environment: &&str| match *environment {
+        "kind" => true,
+        "auto" => FOR_KIND.into_iter().all(&on_path),
+        _ => false,
+    };
+    if wanted.iter().any(kind) { WITH_KIND } else { &[] }
+}
+
+/// What follows a flag: `--env kind` or `--env=kind`.
+fn value_of<'a>(flag: &str, args: &'a [OsString]) -> Option<&'a str> {
+    args.iter().enumerate().find_map(|(index, arg)| {
+        let arg = arg.to_str()?;
+        if arg == flag {
+            return args.get(index + 1)?.to_str();
+        }
+        arg.strip_prefix(flag)?.strip_prefix('=')
+    })
 }
 
 /// Whether there is a program of that name.
@@ -105,13 +133,71 @@ fn on_path(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
-/// Builds the measurements and what they measure without debug code, and becomes `throughline-bench`.
+/// Builds the measurements and what they measure, and becomes `throughline-bench`.
 pub(crate) fn become_bench(workspace: &Workspace, args: Vec<OsString>) -> anyhow::Result<Outcome> {
+    let args = with_verb(args);
+    if args.first().is_some_and(|verb| verb == "kind") {
+        return become_kind_bench(workspace, args);
+    }
+    // Without debug code: what is measured is our parts.
     let packages = [EMBEDDED.as_slice(), &["bench"]].concat();
     match build(workspace, &packages, &["--release"])? {
         Ok(binaries) => Err(Invocation::new(binaries.get(BENCH)?).args(args).exec()),
         Err(outcome) => Ok(outcome),
     }
+}
+
+/// `--env kind` and `--env embedded` in front are other words for the verbs that measure these environments.
+fn with_verb(mut args: Vec<OsString>) -> Vec<OsString> {
+    let first = args.first().and_then(|arg| arg.to_str());
+    let environment = match first {
+        Some("--env") => args.get(1).cloned(),
+        Some(arg) => arg.strip_prefix("--env=").map(OsString::from),
+        None => None,
+    };
+    if let Some(environment) = environment {
+        let words = if first == Some("--env") { 2 } else { 1 };
+        let verb = if environment == "embedded" {
+            "settle".into()
+        } else {
+            environment
+        };
+        args.splice(..words, [verb]);
+    }
+    args
+}
+
+/// What is measured on kind is the product as it is used: everyday builds, and images that nobody has to build meanwhile.
+fn become_kind_bench(workspace: &Workspace, args: Vec<OsString>) -> anyhow::Result<Outcome> {
+    let packages = [EMBEDDED.as_slice(), &["bench"]].concat();
+    let binaries = match build(workspace, &packages, WITH_KIND)? {
+        Ok(binaries) => binaries,
+        Err(outcome) => return Ok(outcome),
+    };
+    let images = match build_images(workspace)? {
+        Ok(images) => images,
+        Err(outcome) => return Ok(outcome),
+    };
+    let folder = images
+        .get(SERVICES[0])?
+        .parent()
+        .context("a binary has no folder")?;
+    let mut rest = args.into_iter();
+    Err(Invocation::new(binaries.get(BENCH)?)
+        .args(rest.next())
+        .args([OsStr::new("--bin-dir"), binaries.folder()?.as_os_str()])
+        .args([OsStr::new("--image-bin-dir"), folder.as_os_str()])
+        .args(rest)
+        .exec())
+}
+
+/// Builds the services as they go into images: static, for this machine's processor.
+fn build_images(workspace: &Workspace) -> anyhow::Result<Result<Binaries, Outcome>> {
+    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let flags = ["--profile", "image", "--target", &target];
+    build_with(workspace, &SERVICES, &flags, |cargo| {
+        cargo.variable(STATIC_FLAGS, "-C target-feature=+crt-static")
+    })
 }
 
 /// Builds packages in one invocation and says where their binaries are, or how cargo ended when it failed. Nothing is
@@ -121,7 +207,16 @@ pub(crate) fn build(
     packages: &[&str],
     flags: &[&str],
 ) -> anyhow::Result<Result<Binaries, Outcome>> {
-    let mut cargo = Invocation::cargo()
+    build_with(workspace, packages, flags, |cargo| cargo)
+}
+
+fn build_with(
+    workspace: &Workspace,
+    packages: &[&str],
+    flags: &[&str],
+    more: impl Fn(Invocation) -> Invocation,
+) -> anyhow::Result<Result<Binaries, Outcome>> {
+    let mut cargo = more(Invocation::cargo())
         .folder(workspace.root())
         .args(["build"])
         .args(flags)
@@ -169,6 +264,27 @@ mod tests {
             with("--list --env kind", false, Some("embedded")),
             "the flag wins"
         );
+    }
+
+    #[test]
+    fn a_comparison_needs_the_environments_that_it_plays_in() {
+        let with = |text: &str| {
+            let args: Vec<OsString> = text.split_whitespace().map(OsString::from).collect();
+            !features("parity", &args, |_| false, Some(OsStr::new("kind"))).is_empty()
+        };
+        assert!(with(""), "embedded and kind");
+        assert!(with("--left=kind --right embedded"));
+        assert!(!with("--right embedded"), "the variable is for `e2e`");
+        assert!(!with("--from a b"), "nothing is played");
+    }
+
+    #[test]
+    fn a_bench_may_be_named_by_its_environment() {
+        let args = |text: &str| -> Vec<OsString> { text.split_whitespace().map(OsString::from).collect() };
+        assert_eq!(with_verb(args("--env kind --rounds 3")), args("kind --rounds 3"));
+        assert_eq!(with_verb(args("--env=embedded")), args("settle"));
+        assert_eq!(with_verb(args("proxy --env kind")), args("proxy --env kind"));
+        assert_eq!(with_verb(args("")), args(""));
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
+use crate::lane::Lane;
+
 /// The front door: builds what is needed and runs it.
 #[derive(Debug, Parser)]
 #[command(
@@ -25,6 +27,13 @@ pub(crate) enum Verb {
     #[command(disable_help_flag = true)]
     E2e {
         /// Flags of `throughline e2e`; `--help` lists them
+        #[arg(value_name = "FLAGS", trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Play the same scenarios in two environments and compare the shapes of their traces
+    #[command(disable_help_flag = true)]
+    Parity {
+        /// Flags of `throughline parity`; `--help` lists them
         #[arg(value_name = "FLAGS", trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
@@ -59,8 +68,15 @@ pub(crate) enum Verb {
         #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
-    /// What a pipeline runs: `check`, then `e2e` in the embedded environment
-    Ci,
+    /// What a pipeline runs: `check`, then the scenarios, embedded and on kind, and the parity of the two
+    Ci {
+        /// Only this lane; without it, what needs programs that aren't there is skipped aloud
+        #[arg(long, value_name = "LANE")]
+        lane: Option<Lane>,
+        /// Download what kind lacks: tools and images of pinned versions
+        #[arg(long)]
+        download: bool,
+    },
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod cli;
 mod command;
 mod counts;
 mod interrupt;
+mod lane;
 mod scenarios;
 mod section;
 mod test;
@@ -19,6 +20,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Verb};
 use crate::command::Outcome;
+use crate::lane::{Lane, Pipeline};
 use crate::section::Section;
 use crate::workspace::Workspace;
 
@@ -42,12 +44,15 @@ fn run(verb: Verb) -> anyhow::Result<Outcome> {
     let workspace = Workspace::find()?;
     match verb {
         Verb::E2e { args } => artifact::become_throughline(&workspace, "e2e", args),
+        Verb::Parity { args } => artifact::become_throughline(&workspace, "parity", args),
         Verb::Down { args } => artifact::become_throughline(&workspace, "down", args),
         Verb::Doctor { args } => artifact::become_throughline(&workspace, "doctor", args),
         Verb::Bench { args } => artifact::become_bench(&workspace, args),
         Verb::Test { args } => test::run(&workspace, args),
         Verb::Tidy => tidy::run(&workspace),
-        Verb::Check => section::run(&workspace, Section::CHECK),
-        Verb::Ci => section::run(&workspace, Section::CI),
+        Verb::Check => section::run(&workspace, Section::CHECK, Pipeline::default()),
+        Verb::Ci { lane, download } => {
+            section::run(&workspace, &Lane::sections(lane), Pipeline::new(lane, download))
+        }
     }
 }

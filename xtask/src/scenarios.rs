@@ -1,7 +1,7 @@
 //! The scenarios as a section of a pipeline: run `throughline e2e` to its end and count what it reports.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde_json::Value;
@@ -12,26 +12,68 @@ use crate::counts::Counts;
 use crate::section::Finding;
 use crate::workspace::Workspace;
 
+/// What came of playing every scenario.
+pub(crate) struct Played {
+    pub(crate) finding: Finding,
+    /// The directory of the run; `None` when it did not get so far as to have a report.
+    pub(crate) directory: Option<PathBuf>,
+}
+
 /// Plays every scenario in an environment.
-pub(crate) fn section(workspace: &Workspace, environment: &str) -> anyhow::Result<Finding> {
+pub(crate) fn play(workspace: &Workspace, environment: &str, flags: &[&str]) -> anyhow::Result<Played> {
+    let binaries = match build(workspace, environment)? {
+        Ok(binaries) => binaries,
+        Err(outcome) => {
+            let finding = Finding::single(outcome);
+            return Ok(Played {
+                finding,
+                directory: None,
+            });
+        }
+    };
+    let root = root(&binaries)?;
+    let newest = || std::fs::canonicalize(root.join("latest")).ok();
+    let before = newest();
+    let outcome = Invocation::new(binaries.get(THROUGHLINE)?)
+        .args(["e2e", "--env", environment])
+        .args(flags)
+        .args([OsString::from("--root"), OsString::from(&root)])
+        .run()?;
+    let directory = newest().filter(|directory| Some(directory) != before.as_ref());
+    let report = directory
+        .as_ref()
+        .and_then(|directory| std::fs::read(directory.join("report.json")).ok());
+    Ok(match report {
+        Some(report) => Played {
+            finding: counted(outcome, &report)?,
+            directory,
+        },
+        None => Played {
+            finding: Finding::single(outcome),
+            directory: None,
+        },
+    })
+}
+
+/// Compares two runs that were played.
+pub(crate) fn parity(workspace: &Workspace, left: &Path, right: &Path) -> anyhow::Result<Finding> {
+    match build(workspace, "kind")? {
+        Ok(binaries) => Invocation::new(binaries.get(THROUGHLINE)?)
+            .args(["parity", "--from"])
+            .args([left, right])
+            .run()
+            .map(Finding::single),
+        Err(outcome) => Ok(Finding::single(outcome)),
+    }
+}
+
+fn build(workspace: &Workspace, environment: &str) -> anyhow::Result<Result<Binaries, Outcome>> {
     let features = if environment == "kind" {
         artifact::WITH_KIND
     } else {
         &[]
     };
-    let binaries = match artifact::build(workspace, &EMBEDDED, features)? {
-        Ok(binaries) => binaries,
-        Err(outcome) => return Ok(Finding::single(outcome)),
-    };
-    let root = root(&binaries)?;
-    let outcome = Invocation::new(binaries.get(THROUGHLINE)?)
-        .args(["e2e", "--env", environment, "--root"])
-        .args([OsString::from(&root)])
-        .run()?;
-    Ok(match std::fs::read(root.join("latest/report.json")) {
-        Ok(report) => counted(outcome, &report)?,
-        Err(_) => Finding::single(outcome),
-    })
+    artifact::build(workspace, &EMBEDDED, features)
 }
 
 /// Where the run directories are: as the caller says, otherwise beside the profile folder, as `throughline` has it.
@@ -46,8 +88,8 @@ fn root(binaries: &Binaries) -> anyhow::Result<PathBuf> {
     Ok(target.join("throughline"))
 }
 
-/// Every scenario and every twin counts; one that stayed open did not pass. A run that failed before it had a report
-/// finds an older one, and is a failure all the same.
+/// Every scenario and every twin counts; one that stayed open did not pass, and a run that failed is a failure whatever its
+/// report says.
 fn counted(outcome: Outcome, report: &[u8]) -> anyhow::Result<Finding> {
     let report: Value = serde_json::from_slice(report).context("report.json is not JSON")?;
     let count = |name: &str| report["counts"][name].as_u64().unwrap_or(0);
@@ -85,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_failed_is_a_failure_whatever_an_older_report_says() {
+    fn a_run_that_failed_is_a_failure_whatever_its_report_says() {
         let report = br#"{"counts":{"passed":20,"failed":0,"inconclusive":0,"skipped":0}}"#;
         assert_eq!(
             counted(Outcome::FAILURE, report).expect("a report").counts.failed,

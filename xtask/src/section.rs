@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use crate::command::{self, Invocation, Outcome};
 use crate::counts::Counts;
+use crate::lane::{self, Kind, Pipeline};
 use crate::workspace::Workspace;
-use crate::{artifact, interrupt, scenarios, test, tidy};
+use crate::{interrupt, scenarios, test, tidy};
 
 /// One part of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,10 @@ pub(crate) enum Section {
     EndToEnd,
     /// The same on real Kubernetes, with the real Telepresence; skipped aloud where they are not there.
     Kubernetes,
+    /// Both runs tell the same story.
+    Parity,
+    /// Tests that make clusters of their own.
+    Clusters,
 }
 
 /// What a section found.
@@ -49,8 +54,9 @@ impl Finding {
 }
 
 impl Finding {
-    /// A section that this machine can't run.
-    fn skipped() -> Self {
+    /// A section that this machine can't run, and need not.
+    fn skipped(reason: &str) -> Self {
+        lane::tell(reason);
         let counts = Counts {
             passed: 0,
             failed: 0,
@@ -73,17 +79,6 @@ impl Section {
         Self::Documentation,
     ];
 
-    /// What a pipeline runs: the check, then the product.
-    pub(crate) const CI: &[Self] = &[
-        Self::Format,
-        Self::Tidy,
-        Self::Lint,
-        Self::Test,
-        Self::Documentation,
-        Self::EndToEnd,
-        Self::Kubernetes,
-    ];
-
     fn name(self) -> &'static str {
         match self {
             Self::Format => "format",
@@ -93,6 +88,8 @@ impl Section {
             Self::Documentation => "documentation",
             Self::EndToEnd => "e2e embedded",
             Self::Kubernetes => "e2e kind",
+            Self::Parity => "parity",
+            Self::Clusters => "clusters",
         }
     }
 
@@ -108,10 +105,12 @@ impl Section {
             }
             Self::EndToEnd => "cargo xtask e2e --env embedded",
             Self::Kubernetes => "cargo xtask e2e --env kind",
+            Self::Parity => "cargo xtask parity",
+            Self::Clusters => "cargo test -p cluster --test kind",
         }
     }
 
-    fn run(self, workspace: &Workspace) -> anyhow::Result<Finding> {
+    fn run(self, workspace: &Workspace, pipeline: &mut Pipeline) -> anyhow::Result<Finding> {
         let cargo = || Invocation::cargo().folder(workspace.root());
         match self {
             Self::Format => cargo()
@@ -146,19 +145,31 @@ impl Section {
                 ])
                 .run()
                 .map(Finding::single),
-            Self::EndToEnd => scenarios::section(workspace, "embedded"),
-            Self::Kubernetes => match artifact::lacking_for_kind() {
-                Some(program) => {
-                    command::say(&format!("skipped: {program} is not on PATH"));
-                    Ok(Finding::skipped())
-                }
-                // A cluster costs minutes and gigabytes: a pipeline says that it wants one.
-                None if std::env::var_os("THROUGHLINE_CI_KIND").is_none() => {
-                    command::say("skipped: THROUGHLINE_CI_KIND is not set");
-                    Ok(Finding::skipped())
-                }
-                None => scenarios::section(workspace, "kind"),
+            Self::EndToEnd => {
+                let played = scenarios::play(workspace, "embedded", &[])?;
+                pipeline.embedded = played.directory;
+                Ok(played.finding)
+            }
+            Self::Kubernetes | Self::Parity | Self::Clusters => match pipeline.kind_is_there() {
+                Kind::There => self.on_kind(workspace, pipeline),
+                Kind::Skipped { reason } => Ok(Finding::skipped(&reason)),
+                Kind::Missing { reason } => anyhow::bail!("{reason}; `cargo xtask doctor` has the cure"),
             },
+        }
+    }
+
+    fn on_kind(self, workspace: &Workspace, pipeline: &mut Pipeline) -> anyhow::Result<Finding> {
+        match self {
+            Self::Parity => match (&pipeline.embedded, &pipeline.kind) {
+                (Some(embedded), Some(kind)) => scenarios::parity(workspace, embedded, kind),
+                _ => anyhow::bail!("there are no two runs to compare"),
+            },
+            Self::Clusters => test::clusters(workspace),
+            _ => {
+                let played = scenarios::play(workspace, "kind", &pipeline.kind_flags)?;
+                pipeline.kind = played.directory;
+                Ok(played.finding)
+            }
         }
     }
 }
@@ -173,13 +184,17 @@ struct Ran {
 
 /// Runs all sections whatever the others say, then prints what each one came to and the closing line. An interrupt
 /// ends it after the section that it hit.
-pub(crate) fn run(workspace: &Workspace, sections: &[Section]) -> anyhow::Result<Outcome> {
+pub(crate) fn run(
+    workspace: &Workspace,
+    sections: &[Section],
+    mut pipeline: Pipeline,
+) -> anyhow::Result<Outcome> {
     let mut counts = Counts::default();
     let mut ran = Vec::new();
     for &section in sections {
         command::say(&format!("\n== {} ==", section.name()));
         let start = Instant::now();
-        let result = section.run(workspace);
+        let result = section.run(workspace, &mut pipeline);
         let complaint = match &result {
             Ok(finding) if finding.outcome.is_success() => None,
             Ok(finding) => Some(finding.outcome.to_string()),

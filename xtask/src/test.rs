@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use crate::artifact::{self, EMBEDDED};
 use crate::command::{self, Invocation, Outcome};
 use crate::counts::{Counts, Tally};
+use crate::section::Finding;
 use crate::workspace::Workspace;
 
 /// Runs the tests and prints the closing line.
@@ -37,6 +38,19 @@ pub(crate) fn tests(workspace: &Workspace, args: Vec<OsString>) -> anyhow::Resul
         .args(args)
         .run_reading(|line| tally.line(line))?;
     Ok((outcome, tally.total(outcome.is_success())))
+}
+
+/// Runs the tests that make clusters. The whole workspace is named and not the one package, so that cargo takes the same
+/// features as for all other tests and compiles nothing twice.
+pub(crate) fn clusters(workspace: &Workspace) -> anyhow::Result<Finding> {
+    let mut tally = Tally::default();
+    let outcome = Invocation::cargo()
+        .folder(workspace.root())
+        .args(["test", "--no-fail-fast", "--workspace", "--test", "kind"])
+        .run_reading(|line| tally.line(line))?;
+    let counts = tally.total(outcome.is_success());
+    anyhow::ensure!(counts.total() > 0, "no test ran");
+    Ok(Finding { outcome, counts })
 }
 
 /// Whether an argument of `cargo test` says which packages to test.

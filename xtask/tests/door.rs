@@ -111,7 +111,9 @@ fn send(child: &Child, signal: Signal) {
 fn without_a_verb_it_shows_its_help_and_succeeds() {
     let output = Door::new("exit 9", "exit 9").run(&[]);
     assert!(output.status.success());
-    for verb in ["e2e", "test", "check", "tidy", "down", "doctor", "bench", "ci"] {
+    for verb in [
+        "e2e", "parity", "test", "check", "tidy", "down", "doctor", "bench", "ci",
+    ] {
         assert!(
             text(&output.stdout).contains(&format!("\n  {verb} ")),
             "{verb} is missing"
@@ -229,7 +231,7 @@ fn a_check_goes_on_after_a_failure_and_reports_every_one() {
 
 #[test]
 fn a_pipeline_fails_when_only_the_scenarios_do_and_closes_with_the_counts() {
-    let output = Door::new(RESULTS, "exit 10").run(&["ci"]);
+    let output = Door::new(RESULTS, "exit 10").run(&["ci", "--lane", "embedded"]);
     let report = text(&output.stdout);
     assert!(
         report.contains("FAIL  e2e") && report.contains("exit code 10"),
@@ -238,6 +240,35 @@ fn a_pipeline_fails_when_only_the_scenarios_do_and_closes_with_the_counts() {
     let last = report.lines().last().expect("a line");
     assert!(last.ends_with("skipped") && last.contains(" failed, "), "{last}");
     assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn without_docker_the_lane_on_kind_is_skipped_aloud_and_is_an_error_where_it_was_asked_for() {
+    let door = Door::new(RESULTS, "exit 10");
+    let bare = |args: &[&str]| {
+        let mut command = door.command(args);
+        command.env("PATH", door.path("nothing")).stderr(Stdio::piped());
+        let _alone = STARTING.lock();
+        command.output().expect("xtask ends")
+    };
+    let output = bare(&["ci"]);
+    let skipped = text(&output.stderr)
+        .lines()
+        .filter(|line| *line == "skipped: docker is not on PATH")
+        .count();
+    assert_eq!(skipped, 3, "{}", text(&output.stderr));
+    let output = bare(&["ci", "--lane", "kind"]);
+    let report = text(&output.stdout);
+    for section in ["e2e kind", "parity", "clusters"] {
+        let line = report
+            .lines()
+            .find(|line| line.contains(section))
+            .expect("its line");
+        assert!(
+            line.starts_with("FAIL") && line.contains("docker is not on PATH"),
+            "{line}"
+        );
+    }
 }
 
 #[test]

@@ -52,6 +52,18 @@ impl Shape {
         &self.lines
     }
 
+    /// The same tree with every line's words put differently.
+    #[must_use]
+    pub fn reworded(&self, words: impl Fn(&str) -> String) -> Self {
+        let lines = self.lines.iter().map(|line| ShapeLine {
+            depth: line.depth,
+            what: words(&line.what),
+        });
+        Self {
+            lines: lines.collect(),
+        }
+    }
+
     /// What has to change to make the other one of this one: common lines begin with two spaces, those only here with `- `, those
     /// only there with `+ `. `None` when they are equal.
     #[must_use]
@@ -200,6 +212,17 @@ mod tests {
         + stray inventory-service@cluster server `GET /api/check`
         ");
         assert_eq!(here.diff(&here), None);
+    }
+
+    #[test]
+    fn other_words_make_the_shape_of_the_other_place() {
+        let workstation = Shape::of(&Recording::checkout().evidence(), &[]);
+        let cluster = Shape::of(&Recording::checkout_with(Site::Cluster).evidence(), &[]);
+        assert_ne!(workstation, cluster);
+        assert_eq!(
+            workstation.reworded(|line| line.replace("@workstation", "@cluster")),
+            cluster
+        );
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 mod bed;
 mod ingest;
+mod kind;
 mod proxy;
 mod report;
 mod sample;
+mod settle;
 mod up;
 mod usage;
 
@@ -29,6 +31,10 @@ enum Verb {
     Proxy(proxy::Options),
     /// Time from nothing to the first order that the embedded environment answers
     Up(up::Options),
+    /// Time from an order's answer to its whole trace in the query API
+    Settle(settle::Options),
+    /// The environment on kind: from nothing beside the same by hand, on a warm cluster, and many whole runs
+    Kind(kind::Options),
     /// The receiver that is measured, as a process of its own
     #[command(hide = true)]
     Receiver(ingest::ReceiverOptions),
@@ -47,6 +53,8 @@ async fn main() -> ExitCode {
         Verb::Receiver(options) => ingest::receive(options).await,
         Verb::Proxy(options) => proxy::measure(options).await,
         Verb::Up(options) => up::measure(options).await,
+        Verb::Settle(options) => settle::measure(options).await,
+        Verb::Kind(options) => kind::measure(options).await,
         Verb::ProxyProcess(options) => proxy::proxy(&options),
         Verb::Upstream(options) => proxy::upstream(&options),
     };

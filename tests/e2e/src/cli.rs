@@ -24,6 +24,8 @@ pub struct Cli {
 pub enum Command {
     /// Bring an environment up, run the scenarios, judge their traces, undo everything
     E2e(E2eArgs),
+    /// Play the same scenarios in two environments and compare the shapes of their traces
+    Parity(ParityArgs),
     /// Finish the undo of runs that were killed
     Down(DownArgs),
     /// Say what is missing for each environment, with the command that cures it
@@ -133,6 +135,40 @@ pub enum CollectorProfile {
     Synchronous,
     /// Batches, queues and repetitions, as in production
     Batched,
+}
+
+/// Arguments of `parity`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  cargo xtask parity                                  everything that both `embedded` and `kind` can play
+  cargo xtask parity --scenario baseline_stays_in_the_cluster
+  cargo xtask parity --from RUN_DIR RUN_DIR           two runs that were played already
+  cargo xtask parity -- --collector batched           with flags of `e2e` for both sides")]
+pub struct ParityArgs {
+    /// The one environment
+    #[arg(long, value_name = "ENV", default_value = "embedded")]
+    pub left: EnvironmentChoice,
+    /// The other environment
+    #[arg(long, value_name = "ENV", default_value = "kind")]
+    pub right: EnvironmentChoice,
+    /// Compare two runs that were played already, by their directories, instead of playing
+    #[arg(long, value_name = "RUN_DIR", num_args = 2, conflicts_with_all = ["left", "right", "scenario", "no_twins", "e2e"])]
+    pub from: Vec<PathBuf>,
+    /// Compare only this scenario with its twins, or only this twin (`scenario/twin`); may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub scenario: Vec<String>,
+    /// Leave the twins out
+    #[arg(long)]
+    pub no_twins: bool,
+    /// Folder for `parity.json`, `parity.md` and `parity.html` [default: the directory of the second run]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Where things are on disk.
+    #[command(flatten)]
+    pub places: Places,
+    /// Further flags of `e2e`, for both sides
+    #[arg(value_name = "E2E FLAGS", last = true)]
+    pub e2e: Vec<std::ffi::OsString>,
 }
 
 /// Arguments of `down`.

@@ -4,6 +4,7 @@ mod doctor;
 mod down;
 mod e2e;
 mod exit_codes;
+mod parity;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use crate::places;
 pub async fn dispatch(cli: Cli) -> ExitCode {
     match cli.command {
         Command::E2e(args) => e2e::e2e(args).await,
+        Command::Parity(args) => parity::parity(args).await,
         Command::Down(args) => down::down(&args).await,
         Command::Doctor(args) => doctor::doctor(&args).await,
         Command::ExitCodes => exit_codes::exit_codes(),

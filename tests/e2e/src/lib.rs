@@ -8,6 +8,7 @@ pub mod environment;
 pub mod exit;
 pub mod gather;
 pub mod outcome;
+pub mod parity;
 pub mod places;
 pub mod proof;
 pub mod random;

@@ -11,8 +11,9 @@ use std::path::PathBuf;
 
 use jaeger_api::JaegerClient;
 use trace::render::{self, MermaidOptions, TextOptions};
-use trace::{Evidence, Trace, TraceId};
+use trace::{Evidence, Shape, Trace, TraceId};
 
+use crate::parity;
 use crate::stage::Case;
 
 pub use files::WriteError;
@@ -47,6 +48,10 @@ pub fn cases(scenario: &str, jaeger: &JaegerClient, cases: Vec<Case>) -> Vec<Cas
             label: case.label,
             verdict: case.verdict,
             waited_ms: case.waited.as_secs_f64() * 1e3,
+            shape: case
+                .evidence
+                .as_ref()
+                .map(|evidence| Shape::of(evidence, parity::ATTRIBUTES)),
             picture: case
                 .evidence
                 .as_ref()

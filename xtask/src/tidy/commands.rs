@@ -46,7 +46,7 @@ impl CommandLine {
             let options = match verb.get_name() {
                 "test" | "bench" => Options::Foreign,
                 name if verb.is_disable_help_flag_set() => Options::Known(options(&ask(&[name, "-h"])?)),
-                _ => Options::Known(options("  -h, --help  Print help")),
+                _ => Options::Known(options(&verb.clone().render_help().to_string())),
             };
             verbs.insert(verb.get_name().to_owned(), options);
         }
@@ -173,6 +173,22 @@ pub(super) fn commands(material: &Material) -> Vec<Problem> {
             check(path, index, &command);
         }
     }
+    // Workflows and the pipeline's script: every line, whatever is before and behind the command.
+    let scripts = material.tree.files().filter(|(path, _)| is_script(path));
+    for (path, text) in scripts {
+        for (index, line) in text.lines().enumerate().filter(|(_, line)| !is_comment(line)) {
+            if let Some(place) = line.find("cargo xtask") {
+                check(
+                    path,
+                    index,
+                    line[place..]
+                        .split([';', '<', '>', '"'])
+                        .next()
+                        .unwrap_or_default(),
+                );
+            }
+        }
+    }
     for (path, source) in material
         .tree
         .ending(&[".rs"])
@@ -183,6 +199,14 @@ pub(super) fn commands(material: &Material) -> Vec<Problem> {
         }
     }
     problems
+}
+
+fn is_script(path: &str) -> bool {
+    path.starts_with(".ci/") || path.starts_with(".github/")
+}
+
+fn is_comment(line: &str) -> bool {
+    line.trim_start().starts_with('#')
 }
 
 #[cfg(test)]
@@ -246,6 +270,21 @@ cargo xtask printed by something
         ] {
             assert_eq!(check(document).len(), 1, "{document}");
         }
+    }
+
+    #[test]
+    fn a_step_of_a_workflow_that_does_not_exist_is_reported() {
+        let check = |path: &str, text: &str| {
+            let mut material = Material::from([(path, text)]);
+            let ci = "      --lane <LANE>  Only this lane [possible values: embedded, kind]";
+            material.commands.verbs = BTreeMap::from([("ci".to_owned(), Options::Known(options(ci)))]);
+            commands(&material).len()
+        };
+        let workflow = ".github/workflows/e2e.yml";
+        assert_eq!(check(workflow, "      - run: cargo xtask ci --lane kind\n"), 0);
+        assert_eq!(check(workflow, "      - run: cargo xtask ci --lane moon\n"), 1);
+        assert_eq!(check(workflow, "      # cargo xtask dance\n"), 0);
+        assert_eq!(check(".ci/run", "exec cargo xtask ci --fast </dev/null\n"), 1);
     }
 
     #[test]

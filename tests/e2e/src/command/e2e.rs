@@ -1,5 +1,6 @@
 //! `throughline e2e`: select, arm the signals, begin a run, play, report.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use testbed::explain::chain;
@@ -16,51 +17,79 @@ use crate::scenario::ALL;
 use crate::selection::{Selected, full_name, select};
 
 pub(super) async fn e2e(args: E2eArgs) -> ExitCode {
+    if args.list {
+        return match select(ALL, &args.scenario, !args.no_twins) {
+            Ok(selected) => {
+                list(&selected);
+                ExitCode::Passed
+            }
+            Err(error) => {
+                complain(&error.to_string(), Some(&error.hint()));
+                ExitCode::Usage
+            }
+        };
+    }
+    // Armed before the first side effect: from here on Ctrl-C undoes.
+    match Signals::arm() {
+        Ok(signals) => play(&args, &signals).await.code,
+        Err(error) => {
+            complain(&format!("signals can't be handled: {error}"), None);
+            ExitCode::Unexpected
+        }
+    }
+}
+
+/// A run that is over.
+pub(super) struct Played {
+    pub(super) code: ExitCode,
+    /// Its directory; `None` when it did not get so far.
+    pub(super) directory: Option<PathBuf>,
+}
+
+impl From<ExitCode> for Played {
+    fn from(code: ExitCode) -> Self {
+        Self {
+            code,
+            directory: None,
+        }
+    }
+}
+
+/// Plays a selection in an environment, and reports it.
+pub(super) async fn play(args: &E2eArgs, signals: &Signals) -> Played {
     let selected = match select(ALL, &args.scenario, !args.no_twins) {
         Ok(selected) => selected,
         Err(error) => {
             complain(&error.to_string(), Some(&error.hint()));
-            return ExitCode::Usage;
+            return ExitCode::Usage.into();
         }
     };
-    if args.list {
-        list(&selected);
-        return ExitCode::Passed;
-    }
     let (root, binaries) = match locate(&args.places) {
         Ok(places) => places,
         Err(error) => {
             complain(&format!("the working directory can't be read: {error}"), None);
-            return ExitCode::Unexpected;
+            return ExitCode::Unexpected.into();
         }
     };
-    // Armed before the first side effect: from here on Ctrl-C undoes.
-    let signals = match Signals::arm() {
-        Ok(signals) => signals,
-        Err(error) => {
-            complain(&format!("signals can't be handled: {error}"), None);
-            return ExitCode::Unexpected;
-        }
-    };
-    let swept = super::down::finish_killed_runs(&root, &signals).await;
+    let swept = super::down::finish_killed_runs(&root, signals).await;
     let chosen = match environment::choose(args.environment, &binaries, &args.kind).await {
         Ok(chosen) => chosen,
         Err(error) => {
             complain(&error.to_string(), error.hint().as_deref());
-            return ExitCode::Usage;
+            return ExitCode::Usage.into();
         }
     };
     let options = RunOptions {
         root,
         environment: chosen.environment.name(),
         keep: args.keep,
-        signals,
+        signals: signals.clone(),
     };
     let (run, events) = match Run::begin(options) {
         Ok(begun) => begun,
         Err(error) => {
             complain(&chain(&error), error.hint().as_deref());
-            return ExitCode::PrerequisiteMissing;
+            return ExitCode::PrerequisiteMissing.into();
         }
     };
     run.events().emit(Event::RunStarted {
@@ -104,10 +133,14 @@ pub(super) async fn e2e(args: E2eArgs) -> ExitCode {
         reporter.consume()
     );
     // A verdict that nobody can read again is not a pass.
-    if written.errors.is_empty() {
+    let code = if written.errors.is_empty() {
         code
     } else {
         code.and(ExitCode::Unexpected)
+    };
+    Played {
+        code,
+        directory: Some(run.dir().path().to_owned()),
     }
 }
 

@@ -17,10 +17,11 @@ use trace::words;
 use super::model::{Outcome, RunReport};
 use group::Group;
 
-const STYLE: &str = include_str!("html/style.css");
+pub(crate) const STYLE: &str = include_str!("html/style.css");
 
 /// The page allows itself its own style and nothing else: no script, no font, no picture, no request.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+pub(crate) const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// The whole page, self-contained.
 #[must_use]

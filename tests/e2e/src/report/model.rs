@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use testbed::environment::EnvironmentName;
 use testbed::event::Counts;
-use trace::{Answer, ExportAccount, RequestId, TraceId, Verdict};
+use trace::{Answer, ExportAccount, RequestId, Shape, TraceId, Verdict};
 
 use crate::proof::Proof;
 
@@ -144,6 +144,9 @@ pub struct CaseReport {
     /// What it was judged on: our trace and stray ones; `None` when there is no span at all, or when an earlier case of the
     /// scenario shows the same trace.
     pub picture: Option<PictureReport>,
+    /// What can be compared with the same case in another environment: see [`crate::parity`]. `None` for facts that are not
+    /// about one request.
+    pub shape: Option<Shape>,
 }
 
 /// One request.

@@ -3,6 +3,7 @@
 mod bad_ends;
 mod interrupt;
 mod kill;
+mod parity;
 mod program;
 mod results;
 mod usage;

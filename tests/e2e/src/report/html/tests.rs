@@ -37,6 +37,7 @@ fn case(label: &str, recording: &Recording) -> CaseReport {
         verdict: judge(&evidence, &expected()),
         waited_ms: 12.0,
         picture: Some(picture(&evidence)),
+        shape: None,
         request: Some(RequestReport {
             request_id: evidence.request_id,
             trace_id: evidence.trace_id,
