@@ -56,7 +56,7 @@ pub use environment::{
 };
 pub use event::{Counts, Event, EventReceiver, Events, Outcome};
 pub use explain::{BoxError, Class, Explain};
-pub use process::{Answer, Call, Exit, Process, ProcessError, ProcessSpec};
+pub use process::{Answer, Call, Conversation, Exit, Process, ProcessError, ProcessSpec};
 pub use run::{Run, RunError, RunOptions, StepError};
 pub use run_dir::RunDir;
 pub use run_id::RunId;

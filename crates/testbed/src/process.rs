@@ -5,6 +5,7 @@
 //! once, without grace and without waiting: better than leaving them, worse than finishing.
 
 mod call;
+mod conversation;
 mod error;
 mod exit;
 mod group;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 pub use call::{Answer, Call};
+pub use conversation::Conversation;
 pub use error::ProcessError;
 pub use exit::Exit;
 pub use spec::{PROCESS_VARIABLE, ProcessSpec, RUN_DIR_VARIABLE, RUN_VARIABLE};

@@ -20,11 +20,11 @@ use crate::deadline::Deadline;
 use crate::environment::EnvironmentName;
 use crate::event::{EventReceiver, Events};
 use crate::explain::BoxError;
-use crate::process::{Answer, Call, Marked, Process, ProcessError, ProcessSpec};
+use crate::process::{Answer, Call, Conversation, Marked, Process, ProcessError, ProcessSpec};
 use crate::run_dir::{RunDir, random};
 use crate::run_id::RunId;
 use crate::signal::Signals;
-use crate::undo::{Deed, Undo, UndoFailure, UndoReport, scratch_prefix};
+use crate::undo::{Deed, Undo, UndoError, UndoFailure, UndoReport, scratch_prefix};
 
 /// What a run is begun with.
 #[derive(Debug, Clone)]
@@ -178,6 +178,38 @@ impl Run {
     )]
     pub fn supervise(&self, spec: ProcessSpec) -> Result<Process, ProcessError> {
         self.inner.supervisor.start(&spec)
+    }
+
+    /// As [`Run::supervise`], for a child that is talked to over its standard streams: only its stderr is logged.
+    ///
+    /// # Errors
+    /// Nothing was started.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a spec is made for one start and reads best as a chain"
+    )]
+    pub fn converse(&self, spec: ProcessSpec) -> Result<(Process, Conversation), ProcessError> {
+        self.inner.supervisor.converse(&spec)
+    }
+
+    /// Ends whatever a supervised process of this name has started outside its own group, as a debugger starts what it
+    /// debugs: SIGTERM, `grace`, SIGKILL. Answers how many there were. Processes are known by the environment that they
+    /// inherited, so nothing of another run or of nobody's is touched.
+    ///
+    /// # Errors
+    /// Some are still there.
+    pub async fn stop_strays(&self, name: &str, grace: Duration) -> Result<usize, UndoError> {
+        let place = &self.inner.undo.scene().place;
+        let marked = Marked {
+            mark: &place.mark,
+            name: Some(name),
+        };
+        let stopped = marked.stop(grace, &place.hurry).await;
+        stopped.map_err(|pids| UndoError::StillRunning {
+            run: self.id().clone(),
+            name: name.to_owned(),
+            pids,
+        })
     }
 
     /// Runs a program to its end and takes its answer; meanwhile it is on the undo stack. See [`Supervisor::call`](crate::process::Supervisor::call).

@@ -3,11 +3,13 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
+use std::process::{Child, Stdio};
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
 use super::call::{Answer, Call};
+use super::conversation::Conversation;
 use super::error::ProcessError;
 use super::group::Group;
 use super::output::Output;
@@ -31,6 +33,21 @@ pub(crate) struct Place {
 impl Place {
     /// Starts a child with a log file of its name. A second child of the same name continues the file.
     pub(super) fn spawn(&self, spec: &ProcessSpec) -> Result<Group, ProcessError> {
+        self.spawn_with(spec, Stdio::null(), |_| Ok(())).map(|(group, ())| group)
+    }
+
+    /// As [`Place::spawn`], for a child that is talked to: only what it prints on stderr is logged.
+    pub(super) fn converse(&self, spec: &ProcessSpec) -> Result<(Group, Conversation), ProcessError> {
+        self.spawn_with(spec, Stdio::piped(), Conversation::taken)
+    }
+
+    /// Starts a child; `take` gets it before its output is drained.
+    fn spawn_with<T>(
+        &self,
+        spec: &ProcessSpec,
+        stdin: Stdio,
+        take: impl FnOnce(&mut Child) -> io::Result<T>,
+    ) -> Result<(Group, T), ProcessError> {
         let log = self.dir.log(&spec.name);
         let mut file = File::options()
             .create(true)
@@ -41,18 +58,24 @@ impl Place {
                 path: log.clone(),
                 source,
             })?;
-        let child = spec
+        let mut child = spec
             .command(Some(&self.mark))
+            .stdin(stdin)
             .spawn()
             .map_err(|error| explained(spec, error))?;
+        let taken = take(&mut child);
         // A file system that is full already is reported with the first line of output.
         let _ = writeln!(file, "--- pid {}: {}", child.id(), spec.command_line());
         let output = Arc::new(Output::new(log, file, self.events.clone()));
-        Group::adopt(spec.name.clone(), child, spec.grace, output).map_err(|source| ProcessError::Start {
-            name: spec.name.clone(),
-            command: spec.command_line(),
-            source,
-        })
+        // Adopted first, so that a child that nobody can talk to is killed.
+        let group = Group::adopt(spec.name.clone(), child, spec.grace, output);
+        group
+            .and_then(|group| Ok((group, taken?)))
+            .map_err(|source| ProcessError::Start {
+                name: spec.name.clone(),
+                command: spec.command_line(),
+                source,
+            })
     }
 
     /// Runs a program to its end with the run's mark, and appends what it said to a log file of its name.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::Process;
 use super::call::{Answer, Call};
+use super::conversation::Conversation;
 use super::error::ProcessError;
+use super::group::Group;
 use super::place::Place;
 use super::spec::ProcessSpec;
 use crate::deadline::Deadline;
@@ -27,16 +29,31 @@ impl Supervisor {
     /// # Errors
     /// Nothing was started, and nothing is left on the undo stack.
     pub fn start(&self, spec: &ProcessSpec) -> Result<Process, ProcessError> {
+        self.recorded(spec, |place| Ok((place.spawn(spec)?, ())))
+            .map(|(process, ())| process)
+    }
+
+    /// As [`Supervisor::start`], for a child that is talked to over its standard streams.
+    ///
+    /// # Errors
+    /// As [`Supervisor::start`].
+    pub fn converse(&self, spec: &ProcessSpec) -> Result<(Process, Conversation), ProcessError> {
+        self.recorded(spec, |place| place.converse(spec))
+    }
+
+    /// Starts a child whose undo entry is written before, and taken back when there is no child.
+    fn recorded<T>(
+        &self,
+        spec: &ProcessSpec,
+        start: impl FnOnce(&Place) -> Result<(Group, T), ProcessError>,
+    ) -> Result<(Process, T), ProcessError> {
         let entry = self.push(&spec.name);
-        match self.place.spawn(spec) {
-            Ok(group) => {
+        match start(&self.place) {
+            Ok((group, extra)) => {
                 let group = Arc::new(group);
                 self.undo.started(entry, &group);
-                Ok(Process {
-                    group,
-                    undo: self.undo.clone(),
-                    entry,
-                })
+                let undo = self.undo.clone();
+                Ok((Process { group, undo, entry }, extra))
             }
             Err(error) => {
                 self.undo.done(entry);
