@@ -159,7 +159,10 @@ impl Environment for KindEnvironment {
 
     fn can(&self, capability: Capability) -> bool {
         match capability {
-            Capability::HeaderIntercept | Capability::Connection => self.telepresence.is_some(),
+            Capability::HeaderIntercept
+            | Capability::Connection
+            | Capability::Debugger
+            | Capability::AttachDebugger => self.telepresence.is_some(),
             Capability::StickyConnections => true,
             Capability::Disturb | Capability::Arrange | Capability::Mishaps => false,
         }

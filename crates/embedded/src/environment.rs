@@ -153,7 +153,10 @@ impl Environment for EmbeddedEnvironment {
 
     fn can(&self, capability: Capability) -> bool {
         match capability {
-            Capability::HeaderIntercept | Capability::Disturb => true,
+            Capability::HeaderIntercept
+            | Capability::Disturb
+            | Capability::Debugger
+            | Capability::AttachDebugger => true,
             Capability::Connection
             | Capability::Arrange
             | Capability::Mishaps

@@ -32,5 +32,7 @@ pub const SERVER_PORT: &str = "server.port";
 pub const TRACEPARENT: &str = "traceparent";
 /// Correlation header that travels with every request, whatever happens to [`TRACEPARENT`].
 pub const REQUEST_ID_HEADER: &str = "x-request-id";
+/// Header in which a caller says how long it will wait: RFC 7240, `wait`.
+pub const PREFER_HEADER: &str = "prefer";
 /// Header by which a filtered intercept picks its requests; the services copy it onto outgoing calls.
 pub const DEBUG_HEADER: &str = "x-debug";

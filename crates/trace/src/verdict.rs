@@ -141,6 +141,18 @@ pub enum Cause {
         /// How often.
         times: usize,
     },
+    /// A debugger had a breakpoint on the way of the request, and the request was answered without a stop.
+    NeverStopped {
+        /// Where it should have stopped, file and line.
+        at: String,
+    },
+    /// A debugger ended while it held a process.
+    DebuggerGone {
+        /// Where the process stood, or should have, file and line.
+        at: String,
+        /// What became of the debugger.
+        error: String,
+    },
 }
 
 impl Verdict {

@@ -4,17 +4,20 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::response::{IntoResponse, Response};
-use http::header;
-use telemetry::{Problem, Upstream};
+use http::{HeaderMap, header};
+use telemetry::{Problem, Upstream, patience};
 
 /// Forwards the body as it is: whether it is an order, order-service knows. Its answer is passed on as it is too, error or
-/// not; only when there is none, the problem is ours.
+/// not; only when there is none, the problem is ours. A caller that says that it will wait longer (`Prefer: wait=30`) is
+/// believed, so that a breakpoint in order-service is no time-out here.
 pub(crate) async fn checkout(
     State(order): State<Upstream>,
+    headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let body = body.map_err(|rejection| Problem::bad_body(&rejection))?;
     let mut answer = order
+        .patient(patience(&headers))
         .post("/api/orders", body.into())
         .await
         .map_err(|error| error.problem())?;

@@ -22,7 +22,7 @@ pub struct Config {
     )]
     pub order_url: BaseUrl,
 
-    /// Limit for a call to order-service
+    /// Limit for a call to order-service; a checkout with `Prefer: wait=SECONDS` may take that long, at most ten minutes
     #[arg(long, env = "UPSTREAM_TIMEOUT", default_value = "2s", value_name = "DURATION", value_parser = limit)]
     pub upstream_timeout: Duration,
 }

@@ -16,6 +16,7 @@ use rstest::rstest;
 use storefront::{Config, Path, routes};
 use telemetry::testing::{Bench, Server, error_of, is_child, nobody, text};
 use telemetry::{BaseUrl, Problem, Propagation, Routes};
+use testbed::Deadline;
 use tower::ServiceExt;
 
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -156,6 +157,30 @@ async fn a_slow_order_service_is_a_gateway_timeout() {
         (problem.status, problem.kind.as_str()),
         (504, "/problems/upstream-timeout")
     );
+}
+
+#[tokio::test]
+async fn a_caller_that_says_it_will_wait_is_waited_for() {
+    let limit = Duration::from_millis(100);
+    let bench = Bench::with(Propagation::new(true, true), limit);
+    let held = Router::new().route(
+        "/api/orders",
+        // Somebody looks at the variables, for three times the usual limit.
+        post(move || async move {
+            Deadline::after(limit * 3).ended().await;
+            "done"
+        }),
+    );
+    let slow = bench
+        .serve(Routes {
+            traced: held,
+            untraced: Router::new(),
+        })
+        .await;
+    let request = || Request::post("/checkout").header("x-request-id", "r-81");
+    let patient = request().header("prefer", "wait=60");
+    assert_eq!(send(&bench, &slow.base, patient, ORDER).await.status(), 200);
+    assert_eq!(send(&bench, &slow.base, request(), ORDER).await.status(), 504);
 }
 
 #[tokio::test]

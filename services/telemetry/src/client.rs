@@ -83,6 +83,14 @@ impl Client {
 }
 
 impl Upstream {
+    /// The same service for a caller that will wait this long: a call may take so long too, if that is longer than usual.
+    #[must_use]
+    pub fn patient(&self, patience: Option<Duration>) -> Self {
+        let mut patient = self.clone();
+        patient.client.limit = self.client.limit.max(patience.unwrap_or_default());
+        patient
+    }
+
     /// The service's name.
     #[must_use]
     pub const fn name(&self) -> &'static str {

@@ -12,6 +12,9 @@ use crate::scenario::topology::{CUSTOMER, IN_STOCK, SOLD_OUT};
 /// How much of a response body the report keeps.
 const BODY_KEPT: usize = 2_000;
 
+/// How long an order may take. Longer than every limit inside the services, so that their own errors arrive as answers.
+const USUAL_LIMIT: Duration = Duration::from_secs(10);
+
 /// An order to be placed.
 #[derive(Debug, Clone)]
 pub struct Order {
@@ -20,6 +23,7 @@ pub struct Order {
     trace_id: TraceId,
     /// Base URL of the order-service that it is sent to; `None` is the storefront.
     to: Option<String>,
+    patience: Option<Duration>,
 }
 
 impl Order {
@@ -31,6 +35,7 @@ impl Order {
             headers: BTreeMap::new(),
             trace_id: random::trace_id(),
             to: None,
+            patience: None,
         }
     }
 
@@ -55,6 +60,15 @@ impl Order {
     pub fn straight_to(mut self, order_service: &str) -> Self {
         self.to = Some(order_service.to_owned());
         self
+    }
+
+    /// From a caller that will wait at least this long, in whole seconds, and says so to the services: somebody may stand at
+    /// a breakpoint.
+    #[must_use]
+    pub fn patient(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
+        let wait = format!("wait={}", patience.as_secs());
+        self.with_header(names::PREFER_HEADER, &wait)
     }
 
     /// Under this trace id instead of one of its own.
@@ -113,9 +127,8 @@ impl Caller {
     /// # Errors
     /// When the HTTP client can't be made.
     pub fn new(storefront: &str) -> Result<Self, reqwest::Error> {
-        // Longer than every limit inside the services, so that their own errors arrive here as answers.
         let client = reqwest::Client::builder()
-            .timeout(Duration::from_secs(10))
+            .timeout(USUAL_LIMIT)
             // A connection from before a switch may stay with whoever answered then.
             .pool_max_idle_per_host(0)
             .no_proxy()
@@ -146,6 +159,9 @@ impl Caller {
             .json(&serde_json::json!({ "customer_id": CUSTOMER, "sku": order.sku, "quantity": 1 }));
         for (name, value) in &order.headers {
             request = request.header(name, value);
+        }
+        if let Some(patience) = order.patience {
+            request = request.timeout(patience + USUAL_LIMIT);
         }
         let answer = match request.send().await {
             Ok(response) => {

@@ -1,6 +1,7 @@
 //! Scenarios, their twins, the runner and the reports: the `throughline` program.
 
 pub mod bed;
+pub mod breakpoint;
 pub mod caller;
 pub mod cli;
 pub mod command;

@@ -8,6 +8,7 @@ use testbed::run::Run;
 use testbed::{BoxError, Endpoints, Environment, StepError};
 
 use crate::bed::Bed;
+use crate::breakpoint;
 use crate::caller::Caller;
 use crate::exit::ExitCode;
 use crate::gather;
@@ -16,7 +17,7 @@ use crate::places::Binaries;
 use crate::proof::Prover;
 use crate::report;
 use crate::report::model::{Outcome, ScenarioReport, TwinReport};
-use crate::scenario::{Capability, Fault, Scenario, Twin};
+use crate::scenario::{Fault, Scenario, Twin};
 use crate::selection::{Selected, full_name};
 use crate::stage::{Stage, StageError};
 
@@ -225,8 +226,7 @@ async fn play_one(
         took_ms: 0.0,
     };
     let fault = twin.map(|twin| twin.fault);
-    if let Some(lacking) = lacking(bed, scenario, fault) {
-        let reason = format!("the {} environment can't {}", bed.environment.name(), lacking);
+    if let Some(reason) = lacking(bed, scenario, fault) {
         report.outcome = Outcome::Skipped { reason };
         return (report, true);
     }
@@ -268,9 +268,16 @@ async fn play_one(
     (report, usable)
 }
 
-fn lacking(bed: &Bed, scenario: &Scenario, fault: Option<Fault>) -> Option<Capability> {
-    let needed = scenario.needs.iter().copied().chain(fault.and_then(Fault::needs));
-    needed.into_iter().find(|need| !bed.environment.can(*need))
+/// Why a scenario can't be played: what the environment can't do, or this machine.
+fn lacking(bed: &Bed, scenario: &Scenario, fault: Option<Fault>) -> Option<String> {
+    let mut needed = scenario.needs.iter().copied().chain(fault.and_then(Fault::needs));
+    needed.find_map(|need| {
+        if bed.environment.can(need) {
+            return breakpoint::lacking(need);
+        }
+        let name = bed.environment.name();
+        Some(format!("the {name} environment can't {need}"))
+    })
 }
 
 fn describe(error: &StageError) -> String {

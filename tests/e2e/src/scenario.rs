@@ -1,7 +1,9 @@
 //! What a scenario is, and the list of all of them. One file each in `scenario/`.
 
 mod absent_workstation;
+mod attached_debugger;
 mod baseline;
+mod breakpoint;
 mod concurrent_orders;
 mod debug_search;
 mod failing_order;
@@ -75,6 +77,10 @@ pub enum Fault {
     HealthyOrder,
     /// All orders are sent under one trace id.
     SharedTraceId,
+    /// The breakpoint has a condition that is never true.
+    BreakpointNeverHit,
+    /// The debugger is killed while it holds the process.
+    DebuggerKilled,
 }
 
 impl Fault {
@@ -112,6 +118,8 @@ impl Fault {
             Self::WorkstationStays => "the workstation's process answers".to_owned(),
             Self::HealthyOrder => "the order is one that succeeds".to_owned(),
             Self::SharedTraceId => "all orders are sent under one trace id".to_owned(),
+            Self::BreakpointNeverHit => "the breakpoint has a condition that is never true".to_owned(),
+            Self::DebuggerKilled => "the debugger is killed while it holds the process".to_owned(),
         }
     }
 }
@@ -148,6 +156,10 @@ pub enum CauseKind {
     Unreachable,
     /// [`trace::Cause::HandledTwice`]
     HandledTwice,
+    /// [`trace::Cause::NeverStopped`]
+    NeverStopped,
+    /// [`trace::Cause::DebuggerGone`]
+    DebuggerGone,
 }
 
 impl CauseKind {
@@ -165,6 +177,8 @@ impl CauseKind {
                 | (Self::WrongVersion, Cause::WrongVersion { .. })
                 | (Self::Unreachable, Cause::Unreachable { .. })
                 | (Self::HandledTwice, Cause::HandledTwice { .. })
+                | (Self::NeverStopped, Cause::NeverStopped { .. })
+                | (Self::DebuggerGone, Cause::DebuggerGone { .. })
         )
     }
 }
@@ -180,6 +194,8 @@ pub const ALL: &[Scenario] = &[
     concurrent_orders::SCENARIO,
     restart::SCENARIO,
     absent_workstation::SCENARIO,
+    breakpoint::SCENARIO,
+    attached_debugger::SCENARIO,
     // Ends the workstation's connection: whatever comes after it has to connect again.
     walkthrough::SCENARIO,
 ];

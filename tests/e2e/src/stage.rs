@@ -2,6 +2,7 @@
 //! would be done. Collects the cases that were judged and the proofs that were given.
 
 mod connection;
+mod debug;
 mod expect;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::proof::{Answerer, Proof};
 use crate::scenario::Fault;
 use crate::scenario::topology::ORDER;
 use crate::workstation::Workstation;
+use debug::Debugging;
 
 pub use expect::{Case, Gathered};
 
@@ -37,6 +39,15 @@ pub enum StageError {
     /// A scenario used what it had not set up: a mistake in the scenario.
     #[error("the scenario needs {0} first")]
     Order(&'static str),
+    /// There is no debugger.
+    #[error(transparent)]
+    NoDebugger(#[from] debugger::ToolError),
+    /// The debugger did something else than it should.
+    #[error(transparent)]
+    Debugger(#[from] debugger::DebugError),
+    /// The line to stop at can't be found.
+    #[error("no line to stop at: {0}")]
+    Source(#[source] std::io::Error),
     /// The process on the workstation does not answer.
     #[error("the workstation's process does not answer: {0}")]
     Workstation(String),
@@ -59,6 +70,7 @@ pub struct Stage<'b> {
     workstation: Option<Workstation>,
     /// What the cluster's names were while the workstation was connected.
     names: BTreeMap<String, IpAddr>,
+    debugger: Option<Debugging>,
     cases: Vec<Case>,
     proofs: Vec<Proof>,
 }
@@ -71,6 +83,7 @@ impl<'b> Stage<'b> {
             fault,
             workstation: None,
             names: BTreeMap::new(),
+            debugger: None,
             cases: Vec::new(),
             proofs: Vec::new(),
         }
@@ -115,6 +128,11 @@ impl<'b> Stage<'b> {
         }
         let listen = self.bed.endpoints.workstation_listen;
         let (pid, target) = self.start_workstation(listen).await?;
+        self.divert(pid, target, selection).await
+    }
+
+    /// Sends the selected traffic to a process on the workstation that listens, and proves that it arrives.
+    async fn divert(&mut self, pid: u32, target: SocketAddr, selection: Selection) -> Result<(), StageError> {
         if self.broken_by(Fault::NoIntercept) {
             return Ok(());
         }
@@ -206,6 +224,8 @@ impl<'b> Stage<'b> {
     /// When something can't be undone: the environment must not be used any further.
     pub async fn clear(mut self) -> Result<(Vec<Case>, Vec<Proof>), StageError> {
         let run = self.bed.run.clone();
+        // First, since a process that stands at a breakpoint answers nobody.
+        self.end_debugger().await?;
         self.bed.environment.disturb(None).await?;
         self.bed.environment.leave(&run, ORDER).await?;
         if let Some(workstation) = self.workstation.take() {
@@ -215,16 +235,21 @@ impl<'b> Stage<'b> {
     }
 
     async fn start_workstation(&mut self, listen: SocketAddr) -> Result<(u32, SocketAddr), StageError> {
-        let extra = match self.fault {
-            Some(Fault::Workstation(variables)) => variables,
-            _ => &[],
-        };
+        let extra = self.extra_variables();
         let bed = &self.bed;
         let started =
             Workstation::start(&bed.run, &bed.binaries.order, &bed.endpoints, listen, extra).await?;
         let facts = (started.pid(), started.address());
         self.workstation = Some(started);
         Ok(facts)
+    }
+
+    /// What this twin tells the process on the workstation.
+    fn extra_variables(&self) -> &'static [(&'static str, &'static str)] {
+        match self.fault {
+            Some(Fault::Workstation(variables)) => variables,
+            _ => &[],
+        }
     }
 
     async fn prove(&mut self, answerer: Answerer, debug_header: Option<&str>) -> Result<(), StageError> {

@@ -1,10 +1,12 @@
 //! The process on the workstation: a real order-service with the walkthrough's debug identity.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use testbed::{Endpoints, Process, ProcessError, ProcessSpec, Run, StepError};
+use debugger::{Breakpoint, DebugError, Launch, Session, Tool};
+use testbed::{BoxError, Deadline, Endpoints, Process, ProcessError, ProcessSpec, Run, StepError};
 use trace::{Site, names};
 
 use crate::scenario::topology::ORDER;
@@ -18,7 +20,52 @@ pub const STOP_GRACE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Workstation {
     process: Process,
+    /// The service's own pid, also where the supervised process is a debugger.
+    pid: u32,
     address: SocketAddr,
+}
+
+/// Its name in the run.
+fn name() -> String {
+    format!("{ORDER}@{}", Site::Workstation)
+}
+
+/// What it is told. `extra` is put on top of its own variables.
+fn variables(endpoints: &Endpoints, listen: SocketAddr, extra: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let identity = format!(
+        "{}={},{}={}",
+        names::SERVICE_VERSION,
+        names::LOCAL_DEBUG,
+        names::DEPLOYMENT_ENVIRONMENT,
+        names::DEBUG
+    );
+    let listen = listen.to_string();
+    let own = [
+        ("THROUGHLINE_LISTEN", listen.as_str()),
+        ("THROUGHLINE_SITE", Site::Workstation.as_str()),
+        ("INVENTORY_URL", &endpoints.workstation_inventory),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoints.workstation_otlp),
+        ("OTEL_RESOURCE_ATTRIBUTES", &identity),
+        // Milliseconds. The default of five seconds would be most of what a scenario waits for.
+        ("OTEL_BSP_SCHEDULE_DELAY", "10"),
+    ];
+    let all = own.iter().chain(extra);
+    all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+/// The same process as a debugger is told to start it.
+#[must_use]
+pub fn launch(binary: &Path, endpoints: &Endpoints, listen: SocketAddr, extra: &[(&str, &str)]) -> Launch {
+    Launch {
+        env: variables(endpoints, listen, extra),
+        ..Launch::new(binary)
+    }
+}
+
+/// The line in which it says where it listens.
+fn announced(line: &str) -> Option<SocketAddr> {
+    line.strip_prefix("listening http://")?.parse().ok()
 }
 
 impl Workstation {
@@ -33,48 +80,56 @@ impl Workstation {
         listen: SocketAddr,
         extra: &[(&str, &str)],
     ) -> Result<Self, StepError> {
-        let name = format!("{ORDER}@{}", Site::Workstation);
+        let name = name();
         let started = run.step_showing(
             &name,
             START_LIMIT,
             async {
-                let mut spec = ProcessSpec::new(&name, binary)
-                    .env("THROUGHLINE_LISTEN", listen.to_string())
-                    .env("THROUGHLINE_SITE", Site::Workstation.as_str())
-                    .env("INVENTORY_URL", &endpoints.workstation_inventory)
-                    .env("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoints.workstation_otlp)
-                    .env(
-                        "OTEL_RESOURCE_ATTRIBUTES",
-                        format!(
-                            "{}={},{}={}",
-                            names::SERVICE_VERSION,
-                            names::LOCAL_DEBUG,
-                            names::DEPLOYMENT_ENVIRONMENT,
-                            names::DEBUG
-                        ),
-                    )
-                    // Milliseconds. The default of five seconds would be most of what a scenario waits for.
-                    .env("OTEL_BSP_SCHEDULE_DELAY", "10");
-                for (name, value) in extra {
-                    spec = spec.env(*name, *value);
-                }
+                let spec = ProcessSpec::new(&name, binary).envs(variables(endpoints, listen, extra));
                 let process = run.supervise(spec)?;
-                let address = process
-                    .line(&run.deadline(START_LIMIT), |line| {
-                        line.strip_prefix("listening http://")?.parse().ok()
-                    })
-                    .await?;
-                Ok::<_, ProcessError>(Self { process, address })
+                let address = process.line(&run.deadline(START_LIMIT), announced).await?;
+                Ok::<_, ProcessError>(Self {
+                    pid: process.pid(),
+                    process,
+                    address,
+                })
             },
             |started| format!("{} pid {}", started.base_url(), started.pid()),
         );
         started.await
     }
 
+    /// Starts it under a debugger that stops it at a breakpoint, and waits until it says where it listens. The process that
+    /// is supervised is then the debugger's.
+    ///
+    /// # Errors
+    /// When the debugger can't be started or refuses, or the process does not listen before the deadline.
+    pub async fn start_under_debugger(
+        run: &Run,
+        tool: &Tool,
+        launch: &Launch,
+        there: &Breakpoint,
+        deadline: &Deadline,
+    ) -> Result<(Self, Session), DebugError> {
+        let mut session = Session::launch(run, tool, &name(), launch, deadline).await?;
+        session.break_at(there, deadline).await?;
+        let pid = session.go(deadline).await?;
+        let address = session.line(deadline, announced).await?;
+        let process = session.process().clone();
+        Ok((
+            Self {
+                process,
+                pid,
+                address,
+            },
+            session,
+        ))
+    }
+
     /// Its pid: what a data-plane proof is about.
     #[must_use]
-    pub fn pid(&self) -> u32 {
-        self.process.pid()
+    pub const fn pid(&self) -> u32 {
+        self.pid
     }
 
     /// Where it listens.
@@ -95,9 +150,15 @@ impl Workstation {
     /// When it is still there after everything was tried.
     pub async fn stop(self, run: &Run) -> Result<(), StepError> {
         let limit = STOP_GRACE + Duration::from_secs(2);
-        let name = format!("{ORDER}@{} stopped", Site::Workstation);
-        run.step(&name, limit, self.process.stop(STOP_GRACE))
-            .await
-            .map(|_| ())
+        let debugged = self.pid != self.process.pid();
+        let stop = async {
+            self.process.stop(STOP_GRACE).await?;
+            if debugged {
+                // A debugger starts it outside its own group, and may have died without it.
+                run.stop_strays(self.process.name(), Duration::ZERO).await?;
+            }
+            Ok::<_, BoxError>(())
+        };
+        run.step(&format!("{} stopped", name()), limit, stop).await
     }
 }

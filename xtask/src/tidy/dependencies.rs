@@ -14,6 +14,7 @@ use crate::workspace::Workspace;
 const ARROWS: &[(&str, &[&str])] = &[
     ("jaeger-api", &["trace"]),
     ("testbed", &["trace"]),
+    ("debugger", &["testbed"]),
     ("embedded", &["trace", "jaeger-api", "testbed"]),
     ("containers", &["trace", "jaeger-api", "testbed", "embedded"]),
     ("cluster", &["trace", "jaeger-api", "testbed"]),
@@ -26,6 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "trace",
             "jaeger-api",
             "testbed",
+            "debugger",
             "embedded",
             "containers",
             "cluster",

@@ -24,6 +24,10 @@ pub enum Capability {
     Mishaps,
     /// Who answers is decided for each connection, as a Service of Kubernetes does, and not for each request.
     StickyConnections,
+    /// A debugger on this machine can start the process on the workstation.
+    Debugger,
+    /// A debugger on this machine can be attached to the process on the workstation while it runs.
+    AttachDebugger,
 }
 
 impl fmt::Display for Capability {
@@ -35,6 +39,8 @@ impl fmt::Display for Capability {
             Self::Connection => "end the workstation's connection to the cluster, because there is none",
             Self::Arrange => "set a workload up in another way",
             Self::Mishaps => "let a pod or a connection perish",
+            Self::Debugger => "start the workstation's process under a debugger",
+            Self::AttachDebugger => "attach a debugger to the workstation's process",
             Self::StickyConnections => "decide for each connection who answers: it does so for each request",
         })
     }

@@ -33,7 +33,8 @@ pub(crate) struct Place {
 impl Place {
     /// Starts a child with a log file of its name. A second child of the same name continues the file.
     pub(super) fn spawn(&self, spec: &ProcessSpec) -> Result<Group, ProcessError> {
-        self.spawn_with(spec, Stdio::null(), |_| Ok(())).map(|(group, ())| group)
+        self.spawn_with(spec, Stdio::null(), |_| Ok(()))
+            .map(|(group, ())| group)
     }
 
     /// As [`Place::spawn`], for a child that is talked to: only what it prints on stderr is logged.

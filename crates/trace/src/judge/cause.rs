@@ -51,6 +51,8 @@ pub(super) fn diagnose(clue: &Clue, scene: &Scene<'_>, plan: &Plan<'_>) -> Optio
 /// How far upstream a cause lies: smaller is nearer to the caller, and at one place what happened earlier.
 pub(super) fn rank(cause: &Cause, plan: &Plan<'_>) -> (usize, u8) {
     let (service, kind) = match cause {
+        // Not the judge's: whoever holds the debugger names them, and nothing of the trace counts before that.
+        Cause::NeverStopped { .. } | Cause::DebuggerGone { .. } => return (0, 0),
         Cause::Unreachable { to, .. } => (to, 0),
         Cause::NotCalled { to, .. } => (to, 1),
         Cause::HeaderLost { to, .. } => (&to.service, 2),

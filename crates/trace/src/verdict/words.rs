@@ -171,6 +171,15 @@ impl fmt::Display for Cause {
                 )
             }
             Self::NotCalled { from, to } => write!(f, "{from} made no call that could have reached {to}"),
+            Self::NeverStopped { at } => {
+                write!(
+                    f,
+                    "the breakpoint at {at} was never hit: the request was answered without a stop"
+                )
+            }
+            Self::DebuggerGone { at, error } => {
+                write!(f, "the debugger ended while it held the process at {at}: {error}")
+            }
             Self::HandledTwice { process, times } => {
                 write!(f, "{process} handled the request {times} times")?;
                 process

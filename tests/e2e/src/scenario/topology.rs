@@ -1,6 +1,7 @@
 //! Who calls whom, in the words of the walkthrough.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use trace::{At, Expectation, Matcher, Site, SpanKind, SpanSelector, names};
 
@@ -105,6 +106,31 @@ pub fn asks_inventory_at(base_url: &str) -> Expectation {
             Matcher::Equals(format!("{base_url}/api/check?sku={IN_STOCK}").into()),
         )],
     }
+}
+
+/// What is true of an order that a debugger held for this long in `process_order`: every span around it is at least as long,
+/// and the inventory's, which had answered before, are not.
+#[must_use]
+pub fn paused(held: Duration) -> Vec<Expectation> {
+    let order = At::workstation(ORDER);
+    let held_here = [
+        SpanSelector::at(&order).named("process_order"),
+        SpanSelector::at(&order).named("create-order"),
+        SpanSelector::at(&order).kind(SpanKind::Server),
+        SpanSelector::at(&At::cluster(STOREFRONT)).kind(SpanKind::Client),
+        SpanSelector::at(&At::cluster(STOREFRONT)).kind(SpanKind::Server),
+    ];
+    let longer = held_here.map(|select| Expectation::Duration {
+        select,
+        min: Some(held),
+        max: None,
+    });
+    let untouched = Expectation::Duration {
+        select: SpanSelector::at(&At::cluster(INVENTORY)),
+        min: None,
+        max: Some(held / 2),
+    };
+    longer.into_iter().chain([untouched]).collect()
 }
 
 /// The `create-order` span as the walkthrough shows it: its attributes and the debug identity of its process.

@@ -1,0 +1,56 @@
+//! How long a caller says that it will wait: `Prefer: wait=30` (RFC 7240, section 4.3). A person at a breakpoint needs more
+//! than the seconds that are right for everybody else.
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName};
+
+/// The header.
+pub const PREFER: HeaderName = HeaderName::from_static("prefer");
+/// The longest wait that is granted.
+pub const LONGEST: Duration = Duration::from_secs(600);
+
+/// How long the caller of a request will wait for its answer, at most [`LONGEST`]; `None` when it does not say. What is no
+/// such preference is passed over, as the RFC wants it.
+#[must_use]
+pub fn patience(headers: &HeaderMap) -> Option<Duration> {
+    let lists = headers.get_all(PREFER).into_iter();
+    let preferences = lists
+        .filter_map(|list| list.to_str().ok())
+        .flat_map(|list| list.split(','));
+    // Of several the first counts (section 2).
+    let mut seconds = preferences.filter_map(|preference| {
+        let (name, value) = preference.split(';').next()?.split_once('=')?;
+        let value = value.trim().trim_matches('"');
+        (name.trim().eq_ignore_ascii_case("wait")).then(|| value.parse::<u64>().ok())?
+    });
+    seconds
+        .next()
+        .map(|seconds| Duration::from_secs(seconds).min(LONGEST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("wait=30", Some(30))]
+    #[case("respond-async, Wait = \"10\"; strict", Some(10))]
+    #[case("wait=5, wait=7", Some(5))]
+    #[case("wait=99999999", Some(600))]
+    #[case("wait=soon", None)]
+    #[case("wait=-1", None)]
+    #[case("wait", None)]
+    #[case("return=minimal", None)]
+    #[case("", None)]
+    fn a_caller_says_how_long_it_will_wait(#[case] header: &str, #[case] seconds: Option<u64>) {
+        let headers = [(PREFER, header.parse().unwrap())].into_iter().collect();
+        assert_eq!(patience(&headers), seconds.map(Duration::from_secs));
+    }
+
+    #[test]
+    fn nobody_waits_longer_without_saying_so() {
+        assert_eq!(patience(&HeaderMap::new()), None);
+    }
+}
