@@ -4,6 +4,8 @@
 pub const X_REQUEST_ID: &str = "x-request-id";
 /// Header by which a filtered intercept picks its requests; copied onto outgoing calls.
 pub const X_DEBUG: &str = "x-debug";
+/// Header in which a caller says how long it will wait: RFC 7240, `wait`.
+pub const PREFER: &str = "prefer";
 /// Span attribute that carries the value of [`X_REQUEST_ID`].
 pub const REQUEST_ID: &str = "throughline.request.id";
 /// Resource attribute: where the process runs.

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName};
+use http::HeaderMap;
 
-/// The header.
-pub const PREFER: HeaderName = HeaderName::from_static("prefer");
+use crate::names::PREFER;
+
 /// The longest wait that is granted.
 pub const LONGEST: Duration = Duration::from_secs(600);
 
@@ -32,6 +32,7 @@ pub fn patience(headers: &HeaderMap) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::HeaderName;
     use rstest::rstest;
 
     #[rstest]
@@ -45,7 +46,9 @@ mod tests {
     #[case("return=minimal", None)]
     #[case("", None)]
     fn a_caller_says_how_long_it_will_wait(#[case] header: &str, #[case] seconds: Option<u64>) {
-        let headers = [(PREFER, header.parse().unwrap())].into_iter().collect();
+        let headers = [(HeaderName::from_static(PREFER), header.parse().unwrap())]
+            .into_iter()
+            .collect();
         assert_eq!(patience(&headers), seconds.map(Duration::from_secs));
     }
 

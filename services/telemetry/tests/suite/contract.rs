@@ -25,7 +25,7 @@ fn names_are_the_same_on_both_sides() {
         ),
         (names::X_REQUEST_ID, trace::names::REQUEST_ID_HEADER),
         (names::X_DEBUG, trace::names::DEBUG_HEADER),
-        (telemetry::patience::PREFER.as_str(), trace::names::PREFER_HEADER),
+        (names::PREFER, trace::names::PREFER_HEADER),
     ];
     for (ours, theirs) in pairs {
         assert_eq!(ours, theirs);
