@@ -20,7 +20,7 @@ fn main() -> std::io::Result<()> {
             ("wrong-length", "launch") => output.write_all(b"Content-Length: -1\r\n\r\n{}")?,
             ("hangs", "launch") => {}
             ("dies", "launch") => {
-                eprintln!("error: out of cheese");
+                writeln!(std::io::stderr(), "error: out of cheese")?;
                 return Ok(());
             }
             ("refuses", "launch") => answer(&mut output, &request, Err("no such program"))?,
