@@ -54,6 +54,20 @@ pub enum Format {
     Json,
 }
 
+/// How a pipeline's log is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum CiChoice {
+    /// As the variables of the pipeline say
+    #[default]
+    Auto,
+    /// As for a person at a terminal
+    Off,
+    /// Everything on standard output, in order, without colours, each line with its time
+    Plain,
+    /// For GitHub Actions: folded steps, annotations and a job summary
+    Github,
+}
+
 /// Arguments of `e2e`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
@@ -98,6 +112,13 @@ pub struct E2eArgs {
     /// What standard output carries
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
+    /// How a pipeline's log is written: `auto` looks at `GITHUB_ACTIONS` and `CI`; without a value `plain`
+    #[arg(long, value_name = "MODE", default_value = "auto", env = "THROUGHLINE_CI",
+        num_args = 0..=1, default_missing_value = "plain", require_equals = true)]
+    pub ci: CiChoice,
+    /// Write the JUnit report of the run directory here too
+    #[arg(long, value_name = "FILE", env = "THROUGHLINE_JUNIT")]
+    pub junit: Option<PathBuf>,
     /// Show every step of a scenario and what convinced the judge
     #[arg(long, short)]
     pub verbose: bool,

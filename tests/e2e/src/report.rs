@@ -2,9 +2,15 @@
 
 pub mod console;
 mod files;
+mod github;
 pub mod html;
+mod junit;
 pub mod model;
+pub mod pipeline;
+#[cfg(test)]
+mod recorded;
 mod reporter;
+mod telling;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -16,13 +22,19 @@ use trace::{Evidence, Shape, Trace, TraceId};
 use crate::parity;
 use crate::stage::Case;
 
-pub use files::WriteError;
-pub use reporter::{Reporter, Written};
+pub use files::{Outside, WriteError};
+pub use reporter::{Outlets, Reporter, Written};
 
 use model::{CaseReport, PictureReport, RequestReport};
 
 /// The HTML page's name in the run directory.
 pub const PAGE: &str = "report.html";
+
+/// The name of the JUnit report in the run directory.
+pub const JUNIT: &str = "junit.xml";
+
+/// The name of the summary in Markdown in the run directory.
+pub const SUMMARY: &str = "summary.md";
 
 /// The anchor of a scenario or twin on the HTML page.
 #[must_use]

@@ -10,8 +10,9 @@ use super::{complain, locate, say};
 use crate::cli::E2eArgs;
 use crate::environment;
 use crate::exit::ExitCode;
-use crate::report::Reporter;
 use crate::report::console::Console;
+use crate::report::pipeline::Pipeline;
+use crate::report::{Outlets, Reporter};
 use crate::runner::{self, Plan, Reports};
 use crate::scenario::ALL;
 use crate::selection::{Selected, full_name, select};
@@ -71,6 +72,11 @@ pub(super) async fn play(args: &E2eArgs, signals: &Signals) -> Played {
             return ExitCode::Unexpected.into();
         }
     };
+    if let Some(stale) = &args.junit {
+        // Otherwise a run that ends early would be taken for the one before it. What can't be removed can't be written
+        // either, and that is told at the end.
+        let _ = std::fs::remove_file(stale);
+    }
     let swept = super::down::finish_killed_runs(&root, signals).await;
     let chosen = match environment::choose(args.environment, &binaries, &args.kind).await {
         Ok(chosen) => chosen,
@@ -96,10 +102,20 @@ pub(super) async fn play(args: &E2eArgs, signals: &Signals) -> Played {
         run: run.id().clone(),
         environment: chosen.environment.name(),
         dir: run.dir().path().to_owned(),
-        chosen: chosen.why,
+        chosen: chosen.why.clone(),
         cannot_prove: chosen.environment.cannot_prove().map(str::to_owned),
         at: jiff::Timestamp::now(),
     });
+    let pipeline = Pipeline::decide(args.ci, |name| std::env::var(name).ok());
+    if let Some(why) = chosen.why
+        && pipeline.is_one()
+    {
+        // Whoever reads that a pipeline is green must know what was proven.
+        run.events().warn(
+            why,
+            Some("name the environment of a pipeline: `--env`, or THROUGHLINE_ENV".to_owned()),
+        );
+    }
     match swept {
         Ok(swept) => {
             for killed in &swept.swept {
@@ -121,13 +137,13 @@ pub(super) async fn play(args: &E2eArgs, signals: &Signals) -> Played {
     };
     let reports: Reports = Arc::new(Mutex::new(Vec::new()));
     let console = Console::new(args.verbose, run.dir().path());
-    let reporter = Reporter::new(
-        events,
-        Arc::clone(&reports),
-        console,
-        args.format,
-        run.dir().path().to_owned(),
-    );
+    let outlets = Outlets {
+        format: args.format,
+        pipeline,
+        directory: run.dir().path().to_owned(),
+        junit: args.junit.clone(),
+    };
+    let reporter = Reporter::new(events, Arc::clone(&reports), console, outlets);
     let (code, written) = tokio::join!(
         runner::run(&run, chosen.environment, &plan, &reports),
         reporter.consume()

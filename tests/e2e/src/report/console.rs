@@ -1,16 +1,18 @@
 //! The console: results on standard output, the story on standard error; readable without colour.
 
-use std::io::{self, IsTerminal, Write};
+mod lines;
+
 use std::path::Path;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use testbed::event::{Event, Outcome as StepOutcome};
 use trace::Verdict;
 
 use super::files::WriteError;
 use super::model::{Outcome, RunReport};
+use super::pipeline::Pipeline;
+use lines::Lines;
 
 /// Where names end and durations begin.
 const NAME_WIDTH: usize = 76;
@@ -28,8 +30,9 @@ const FAINT: Style = Style::new().dimmed();
 #[derive(Debug)]
 pub struct Console {
     verbose: bool,
-    /// The current step on a terminal; draws nothing elsewhere.
-    spinner: ProgressBar,
+    /// Whether the steps of a scenario are shown: where they can be folded away, and where they were asked for.
+    steps: bool,
+    lines: Lines,
     in_scenario: bool,
     directory: String,
 }
@@ -38,21 +41,21 @@ impl Console {
     /// A console for a run that writes into `directory`.
     #[must_use]
     pub fn new(verbose: bool, directory: &Path) -> Self {
-        let target = if io::stderr().is_terminal() {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        let spinner = ProgressBar::with_draw_target(None, target);
-        if let Ok(style) = ProgressStyle::with_template("  {spinner} {msg}") {
-            spinner.set_style(style);
-        }
         Self {
             verbose,
-            spinner,
+            steps: verbose,
+            lines: Lines::of(&Pipeline::None),
             in_scenario: false,
             directory: directory.display().to_string(),
         }
+    }
+
+    /// The same for a pipeline's log.
+    #[must_use]
+    pub fn for_pipeline(mut self, pipeline: &Pipeline) -> Self {
+        self.lines = Lines::of(pipeline);
+        self.steps |= matches!(pipeline, Pipeline::Github { .. });
+        self
     }
 
     /// One event as one line of JSON on standard output.
@@ -123,21 +126,21 @@ impl Console {
                 }
             }
             Event::UndoFinished { name, took, outcome } => {
-                if *outcome != StepOutcome::Ok || self.verbose {
+                if *outcome != StepOutcome::Ok || self.steps {
                     self.step(&format!("undo: {name}"), *took, outcome, None);
                 }
             }
             Event::Collected { what, path } => {
                 self.err(&format!("  kept  {what}: {}/{}", self.directory, path.display()));
             }
-            Event::RunFinished { .. } => self.spinner.finish_and_clear(),
+            Event::RunFinished { .. } => self.lines.finish(),
         }
     }
 
     fn step(&self, name: &str, took: Duration, outcome: &StepOutcome, detail: Option<&str>) {
         let detail = detail.map_or_else(String::new, |detail| format!("  {detail}"));
         match outcome {
-            StepOutcome::Ok if self.in_scenario && !self.verbose => {}
+            StepOutcome::Ok if self.in_scenario && !self.steps => {}
             StepOutcome::Ok => self.err(&format!("{}{detail}", line(OK, "ok", name, Some(took)))),
             StepOutcome::Failed { error, hint } => {
                 self.err(&line(BAD, "FAIL", name, Some(took)));
@@ -301,21 +304,15 @@ impl Console {
     }
 
     fn spin(&self, what: &str) {
-        self.spinner.set_message(what.to_owned());
-        self.spinner.tick();
+        self.lines.spin(what);
     }
 
-    /// A reader that went away (`… | head`) is not an error of the run.
     fn out(&self, text: &str) {
-        self.spinner.suspend(|| {
-            let _ = writeln!(anstream::stdout(), "{text}");
-        });
+        self.lines.out(text);
     }
 
     fn err(&self, text: &str) {
-        self.spinner.suspend(|| {
-            let _ = writeln!(anstream::stderr(), "{text}");
-        });
+        self.lines.err(text);
     }
 }
 

@@ -1,10 +1,10 @@
-//! The files of a run: `report.json`, `report.html`, and every trace as text and Mermaid.
+//! The files of a run: `report.json`, `report.html`, `junit.xml`, `summary.md`, and every trace as text and Mermaid.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::html;
 use super::model::RunReport;
+use super::{github, html, junit};
 
 /// A file that could not be written. The run's verdict stands; the file is missing or cut off.
 #[derive(Debug, thiserror::Error)]
@@ -17,8 +17,18 @@ pub struct WriteError {
     pub source: io::Error,
 }
 
-/// Writes all files into `directory`, each on its own: one that fails does not stop the others.
-pub(super) fn write(directory: &Path, report: &RunReport) -> Vec<WriteError> {
+/// Files that somebody wants outside of the run directory.
+#[derive(Debug, Clone, Default)]
+pub struct Outside {
+    /// A second `junit.xml`.
+    pub junit: Option<PathBuf>,
+    /// What the summary is appended to, within GitHub's limit.
+    pub summary: Option<PathBuf>,
+}
+
+/// Writes all files into `directory`, and those wanted outside of it, each on its own: one that fails does not stop the
+/// others.
+pub(super) fn write(directory: &Path, outside: &Outside, report: &RunReport) -> Vec<WriteError> {
     let mut errors = Vec::new();
     let mut attempt = |name: &Path, content: &[u8]| {
         let path = directory.join(name);
@@ -34,6 +44,10 @@ pub(super) fn write(directory: &Path, report: &RunReport) -> Vec<WriteError> {
         ),
     }
     attempt(Path::new(super::PAGE), html::page(report).as_bytes());
+    attempt(
+        Path::new(super::SUMMARY),
+        github::markdown(report, usize::MAX).as_bytes(),
+    );
     for picture in report
         .scenarios
         .iter()
@@ -42,6 +56,22 @@ pub(super) fn write(directory: &Path, report: &RunReport) -> Vec<WriteError> {
     {
         attempt(&picture.file.with_extension("txt"), picture.text.as_bytes());
         attempt(&picture.file.with_extension("mmd"), picture.mermaid.as_bytes());
+    }
+    let junit = junit::xml(report).map_err(io::Error::other);
+    for path in std::iter::once(directory.join(super::JUNIT)).chain(outside.junit.clone()) {
+        let written = match &junit {
+            Ok(xml) => put(&path, xml.as_bytes()),
+            Err(error) => Err(io::Error::other(error.to_string())),
+        };
+        if let Err(source) = written {
+            errors.push(WriteError { path, source });
+        }
+    }
+    if let Some(path) = &outside.summary
+        && let Err(source) = github::append(path, report)
+    {
+        let path = path.clone();
+        errors.push(WriteError { path, source });
     }
     errors
 }
@@ -76,7 +106,7 @@ mod tests {
     fn a_full_disk_costs_one_file_and_says_which() {
         let folder = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink("/dev/full", folder.path().join("report.json")).unwrap();
-        let errors = write(folder.path(), &RunReport::empty());
+        let errors = write(folder.path(), &Outside::default(), &RunReport::empty());
         assert_eq!(errors.len(), 1);
         assert_eq!(errors[0].path, folder.path().join("report.json"));
         assert_eq!(errors[0].source.kind(), io::ErrorKind::StorageFull);
@@ -88,7 +118,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let taken = folder.path().join("taken");
         std::fs::write(&taken, "").unwrap();
-        let errors = write(&taken, &RunReport::empty());
-        assert_eq!(errors.len(), 2);
+        let errors = write(&taken, &Outside::default(), &RunReport::empty());
+        assert_eq!(errors.len(), 4);
     }
 }

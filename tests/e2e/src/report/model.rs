@@ -186,12 +186,23 @@ pub struct PictureReport {
 pub struct StepReport {
     /// Its name.
     pub name: String,
+    /// What was being played; `None` while the environment came up.
+    pub scenario: Option<Playing>,
     /// How long it took, in milliseconds.
     pub took_ms: f64,
     /// `None` when it succeeded.
     pub error: Option<String>,
     /// What it found, an address for example.
     pub detail: Option<String>,
+}
+
+/// A scenario or twin while it is played.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Playing {
+    /// `scenario` or `scenario/twin`.
+    pub scenario: String,
+    /// Counts from 1 with `--repeat`.
+    pub round: u32,
 }
 
 /// One undone thing.

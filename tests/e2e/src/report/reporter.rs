@@ -1,12 +1,16 @@
 //! The one consumer of events: prints while the run goes on, and writes the files when it is over.
 
+use std::collections::HashMap;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use testbed::event::{Event, EventReceiver, Outcome as StepOutcome};
 
 use super::console::Console;
-use super::files::{self, WriteError};
-use super::model::{CollectedFile, RunReport, StepReport, UndoLine};
+use super::files::{self, Outside, WriteError};
+use super::github::Commands;
+use super::model::{CollectedFile, Playing, RunReport, StepReport, UndoLine};
+use super::pipeline::Pipeline;
 use crate::cli::Format;
 use crate::exit::ExitCode;
 use crate::runner::Reports;
@@ -20,128 +24,195 @@ pub struct Written {
     pub errors: Vec<WriteError>,
 }
 
+/// Where a run is told.
+#[derive(Debug, Clone)]
+pub struct Outlets {
+    /// What standard output carries.
+    pub format: Format,
+    /// Who reads it.
+    pub pipeline: Pipeline,
+    /// The run directory.
+    pub directory: PathBuf,
+    /// A second JUnit report.
+    pub junit: Option<PathBuf>,
+}
+
 /// Consumes the events of one run.
 #[derive(Debug)]
 pub struct Reporter {
     events: EventReceiver,
     reports: Reports,
     console: Console,
-    format: Format,
-    directory: PathBuf,
+    /// Workflow commands, in a step of GitHub Actions.
+    commands: Option<Commands>,
+    outlets: Outlets,
+    record: Record,
+}
+
+/// What is kept of the events.
+#[derive(Debug)]
+struct Record {
+    report: RunReport,
+    /// What is being played.
+    playing: Option<Playing>,
+    /// How often each scenario and twin was begun.
+    rounds: HashMap<String, u32>,
 }
 
 impl Reporter {
-    /// A reporter for a run that writes into `directory`.
+    /// A reporter for the run whose events these are.
     #[must_use]
-    pub fn new(
-        events: EventReceiver,
-        reports: Reports,
-        console: Console,
-        format: Format,
-        directory: PathBuf,
-    ) -> Self {
+    pub fn new(events: EventReceiver, reports: Reports, console: Console, outlets: Outlets) -> Self {
         Self {
             events,
             reports,
-            console,
-            format,
-            directory,
+            console: console.for_pipeline(&outlets.pipeline),
+            commands: matches!(outlets.pipeline, Pipeline::Github { .. }).then(Commands::default),
+            outlets,
+            record: Record {
+                report: RunReport::empty(),
+                playing: None,
+                rounds: HashMap::new(),
+            },
         }
     }
 
     /// Consumes events until the run is over; then writes the files.
     pub async fn consume(mut self) -> Written {
-        let mut report = RunReport::empty();
         while let Some(event) = self.events.recv().await {
-            record(&mut report, &event);
+            self.record.keep(&event);
             if let Event::RunFinished { .. } = &event {
-                report.scenarios = std::mem::take(
-                    &mut *self
-                        .reports
-                        .lock()
-                        .unwrap_or_else(std::sync::PoisonError::into_inner),
-                );
-                report.logs = files::logs(&self.directory);
-                let errors = files::write(&self.directory, &report);
-                self.print(&event);
-                let page = self.directory.join(super::PAGE);
-                match self.format {
-                    Format::Human => self.console.summary(&report, &page, &errors),
-                    Format::Json => self.console.write_errors(&errors),
-                }
-                return Written { page, errors };
+                return self.finish(&event);
             }
             self.print(&event);
         }
         Written {
-            page: self.directory.join(super::PAGE),
+            page: self.outlets.directory.join(super::PAGE),
             errors: Vec::new(),
         }
     }
 
+    fn finish(&mut self, last: &Event) -> Written {
+        let report = &mut self.record.report;
+        report.scenarios = std::mem::take(
+            &mut *self
+                .reports
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        );
+        report.logs = files::logs(&self.outlets.directory);
+        let outside = Outside {
+            junit: self.outlets.junit.clone(),
+            summary: match &self.outlets.pipeline {
+                Pipeline::Github { summary } => summary.clone(),
+                Pipeline::None | Pipeline::Plain => None,
+            },
+        };
+        let errors = files::write(&self.outlets.directory, &outside, report);
+        self.print(last);
+        let page = self.outlets.directory.join(super::PAGE);
+        match self.outlets.format {
+            Format::Human => self.console.summary(&self.record.report, &page, &errors),
+            Format::Json => self.console.write_errors(&errors),
+        }
+        Written { page, errors }
+    }
+
     fn print(&mut self, event: &Event) {
-        match self.format {
+        let commands = self.commands.as_mut();
+        let (before, after) = commands
+            .map(|commands| (commands.before(event), commands.after(event)))
+            .unwrap_or_default();
+        self.command(&before);
+        match self.outlets.format {
+            // GitHub shows an annotation in the log as well.
+            Format::Human if self.commands.is_some() && matches!(event, Event::Warning { .. }) => {}
             Format::Human => self.console.event(event),
             Format::Json => self.console.json(event),
+        }
+        self.command(&after);
+    }
+
+    /// GitHub's runner reads both streams; one that carries JSON is left alone.
+    fn command(&self, lines: &[String]) {
+        for line in lines {
+            // A reader that went away is not an error of the run.
+            let _ = match self.outlets.format {
+                Format::Human => writeln!(io::stdout(), "{line}"),
+                Format::Json => writeln!(io::stderr(), "{line}"),
+            };
         }
     }
 }
 
-/// Keeps what the report needs of an event.
-fn record(report: &mut RunReport, event: &Event) {
-    match event {
-        Event::RunStarted {
-            run,
-            environment,
-            chosen,
-            cannot_prove,
-            at,
-            ..
-        } => {
-            report.run = run.to_string();
-            report.environment = *environment;
-            report.chosen.clone_from(chosen);
-            report.cannot_prove.clone_from(cannot_prove);
-            report.started_at = at.to_string();
-        }
-        Event::StepFinished {
-            step,
-            took,
-            outcome,
-            detail,
-        } => report.steps.push(StepReport {
-            name: step.clone(),
-            took_ms: took.as_secs_f64() * 1e3,
-            error: problem(outcome),
-            detail: detail.clone(),
-        }),
-        Event::UndoFinished { name, outcome, .. } => {
-            report.undo.push(UndoLine {
-                name: name.clone(),
+impl Record {
+    /// Keeps what the report needs of an event.
+    fn keep(&mut self, event: &Event) {
+        let report = &mut self.report;
+        match event {
+            Event::RunStarted {
+                run,
+                environment,
+                chosen,
+                cannot_prove,
+                at,
+                ..
+            } => {
+                report.run = run.to_string();
+                report.environment = *environment;
+                report.chosen.clone_from(chosen);
+                report.cannot_prove.clone_from(cannot_prove);
+                report.started_at = at.to_string();
+            }
+            Event::StepFinished {
+                step,
+                took,
+                outcome,
+                detail,
+            } => report.steps.push(StepReport {
+                name: step.clone(),
+                scenario: self.playing.clone(),
+                took_ms: took.as_secs_f64() * 1e3,
                 error: problem(outcome),
-            });
+                detail: detail.clone(),
+            }),
+            Event::ScenarioStarted { scenario, .. } => {
+                let round = self.rounds.entry(scenario.clone()).or_default();
+                *round += 1;
+                self.playing = Some(Playing {
+                    scenario: scenario.clone(),
+                    round: *round,
+                });
+            }
+            Event::ScenarioFinished { .. } => self.playing = None,
+            Event::UndoFinished { name, outcome, .. } => {
+                report.undo.push(UndoLine {
+                    name: name.clone(),
+                    error: problem(outcome),
+                });
+            }
+            Event::Collected { what, path } => {
+                report.collected.push(CollectedFile {
+                    what: what.clone(),
+                    path: path.clone(),
+                });
+            }
+            Event::RunFinished {
+                exit_code,
+                counts,
+                took,
+            } => {
+                report.took_ms = took.as_secs_f64() * 1e3;
+                report.counts = *counts;
+                report.exit_code = *exit_code;
+                report.exit_meaning = ExitCode::meaning(*exit_code);
+            }
+            Event::Warning { text, hint } => report.warnings.push(match hint {
+                Some(hint) => format!("{text} (hint: {hint})"),
+                None => text.clone(),
+            }),
+            _ => {}
         }
-        Event::Collected { what, path } => {
-            report.collected.push(CollectedFile {
-                what: what.clone(),
-                path: path.clone(),
-            });
-        }
-        Event::RunFinished {
-            exit_code,
-            counts,
-            took,
-        } => {
-            report.took_ms = took.as_secs_f64() * 1e3;
-            report.counts = *counts;
-            report.exit_code = *exit_code;
-            report.exit_meaning = ExitCode::meaning(*exit_code);
-        }
-        Event::Warning { text, hint } => report.warnings.push(match hint {
-            Some(hint) => format!("{text} (hint: {hint})"),
-            None => text.clone(),
-        }),
-        _ => {}
     }
 }
 

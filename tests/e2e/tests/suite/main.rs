@@ -4,6 +4,8 @@ mod bad_ends;
 mod interrupt;
 mod kill;
 mod parity;
+mod pipeline;
 mod program;
+mod redact;
 mod results;
 mod usage;

@@ -79,7 +79,12 @@ impl World {
 
     /// Runs the program to its end.
     pub(crate) fn run(&self, args: &[&str]) -> Finished {
-        let mut child = self.spawn(args);
+        self.run_with(args, &[])
+    }
+
+    /// Runs the program to its end, with variables on top of its own.
+    pub(crate) fn run_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Finished {
+        let mut child = self.spawn(args, variables);
         let mut stdout = String::new();
         let mut stderr = String::new();
         let mut err = child.stderr.take().expect("piped");
@@ -105,7 +110,7 @@ impl World {
     pub(crate) fn start(&self, args: &[&str]) -> Running {
         let mut all = args.to_vec();
         all.extend(["--format", "json"]);
-        let mut child = self.spawn(&all);
+        let mut child = self.spawn(&all, &[]);
         let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         Running {
             child,
@@ -118,14 +123,26 @@ impl World {
         clippy::disallowed_methods,
         reason = "the program under test is started as a user starts it"
     )]
-    fn spawn(&self, args: &[&str]) -> Child {
+    fn spawn(&self, args: &[&str], variables: &[(&str, &str)]) -> Child {
         Self::real_binaries();
-        std::process::Command::new(program())
+        let mut command = std::process::Command::new(program());
+        // What a person or a pipeline has set is not what is tested.
+        for name in [
+            "THROUGHLINE_ENV",
+            "THROUGHLINE_BIN_DIR",
+            "THROUGHLINE_CI",
+            "THROUGHLINE_JUNIT",
+            "CI",
+            "GITHUB_ACTIONS",
+            "GITHUB_STEP_SUMMARY",
+        ] {
+            command.env_remove(name);
+        }
+        command
             .args(args)
             .env("THROUGHLINE_ROOT", self.root())
-            .env_remove("THROUGHLINE_ENV")
-            .env_remove("THROUGHLINE_BIN_DIR")
             .env("NO_COLOR", "1")
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
