@@ -19,7 +19,7 @@ use crate::error::ClusterError;
 use crate::evidence::{self, Sources};
 use crate::kind::Kind;
 use crate::kubernetes::pods;
-use crate::manifest::APPLICATION;
+use crate::manifest::{APPLICATION, Profile};
 use crate::telepresence::Telepresence;
 use crate::tool::{Tool, ToolMissing, ToolPath};
 
@@ -170,6 +170,15 @@ impl Environment for KindEnvironment {
 
     fn outlives_the_run(&self) -> bool {
         true
+    }
+
+    fn visible_within(&self) -> Duration {
+        match self.options.plan.profile {
+            // The Collector acknowledges what Jaeger has acknowledged, and Jaeger what can be queried: nothing queues.
+            Profile::Synchronous => Duration::ZERO,
+            // The batch's delay.
+            Profile::Batched => Duration::from_millis(200),
+        }
     }
 
     fn preflight(&self) -> BoxFuture<'_, Vec<Missing>> {

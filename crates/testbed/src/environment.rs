@@ -5,6 +5,7 @@ mod capability;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -119,6 +120,12 @@ pub trait Environment: Send + Sync {
     /// Whether what was brought up with `--keep` stays when this process ends. Where it doesn't, a kept run waits for Ctrl-C.
     fn outlives_the_run(&self) -> bool {
         false
+    }
+
+    /// How long after the acknowledgement of an export its spans may still be invisible in Jaeger: zero where an
+    /// acknowledgement means that they are stored, as much as the longest queue on the way takes where it does not.
+    fn visible_within(&self) -> Duration {
+        Duration::from_millis(200)
     }
 
     /// Everything missing at once, not the first thing missing.

@@ -19,7 +19,7 @@ use played::{Played, Player};
 /// The scenario whose verdict counts as the first: what the walkthrough shows.
 const FIRST: &str = "intercepted_order_is_one_trace";
 /// The walkthrough in its own words.
-const WALKTHROUGH: &str = "the_walkthrough_in_its_own_words";
+const WALKTHROUGH: &str = "the_walkthrough_from_connect_to_quit";
 /// How long `throughline down` may take.
 const DOWN: Duration = Duration::from_secs(120);
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jaeger_api::JaegerError;
 use testbed::wait::{self, Probe, WaitError};
-use testbed::{BoxError, EnvironmentName, Explain};
+use testbed::{BoxError, Environment, EnvironmentName, Explain};
 use tokio::sync::Mutex;
 use trace::settle::{Decision, Limits, Progress, conclude, debts, settle};
 use trace::{Evidence, Expectation, ExportAccount, Trace, TraceId};
@@ -26,17 +26,18 @@ const AT_ONCE: usize = 8;
 
 /// How long evidence may take to settle in an environment.
 #[must_use]
-pub fn limits(environment: EnvironmentName) -> Limits {
-    match environment {
-        // An acknowledgement of our own receiver means that the span can be read.
+pub fn limits(environment: &dyn Environment) -> Limits {
+    let visible_within = environment.visible_within();
+    match environment.name() {
         EnvironmentName::Embedded => Limits {
             quiet: Duration::from_millis(150),
+            visible_within,
             ..Limits::default()
         },
         EnvironmentName::Containers | EnvironmentName::Kind | EnvironmentName::Context => Limits {
             deadline: Duration::from_secs(30),
             quiet: Duration::from_millis(500),
-            visible_within: Duration::from_millis(200),
+            visible_within,
         },
     }
 }

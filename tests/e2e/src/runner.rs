@@ -151,7 +151,7 @@ async fn up(run: &Run, mut environment: Box<dyn Environment>, plan: &Plan) -> Re
     };
     let jaeger = jaeger_api::JaegerClient::new(&endpoints.jaeger)?;
     jaeger.probe().await?;
-    let mut limits = gather::limits(environment.name());
+    let mut limits = gather::limits(environment.as_ref());
     if let Some(deadline) = plan.settle_limit {
         limits.deadline = deadline;
     }

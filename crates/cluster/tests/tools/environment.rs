@@ -127,6 +127,18 @@ async fn images_need_not_be_there_when_they_may_be_downloaded() {
 }
 
 #[tokio::test]
+async fn an_acknowledged_span_is_a_stored_one_unless_the_collector_batches() {
+    let fakes = Fakes::new();
+    let visible = |profile| {
+        let mut options = options(fakes.path(), fakes.folder());
+        options.plan.profile = profile;
+        KindEnvironment::new(options).visible_within()
+    };
+    assert_eq!(visible(Profile::Synchronous), Duration::ZERO);
+    assert!(visible(Profile::Batched) > Duration::ZERO);
+}
+
+#[tokio::test]
 async fn what_a_killed_telepresence_left_and_a_port_in_use_are_told_beside_the_rest() {
     let fakes = machine(
         json!([engine(8 << 30), images(&ALL, 0)]),
