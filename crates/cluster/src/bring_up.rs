@@ -28,7 +28,7 @@ use crate::docker::Docker;
 use crate::error::ClusterError;
 use crate::kind::{ClusterSpec, Kind, KindError};
 use crate::kind_config;
-use crate::manifest::{APPLICATION, OBSERVABILITY, Profile, SERVICES};
+use crate::manifest::{APPLICATION, OBSERVABILITY, Object, Profile, SERVICES};
 use crate::node::Node;
 use crate::pins::Pins;
 use crate::probe;
@@ -82,6 +82,8 @@ pub struct Up {
     pub client: Client,
     /// Where things answer.
     pub endpoints: Endpoints,
+    /// What was applied.
+    pub objects: Vec<Object>,
 }
 
 /// Brings everything up.
@@ -117,7 +119,7 @@ pub async fn bring_up(
             Box::pin(stage.prepare_intercepts(telepresence, loaded_rx, applied_rx)),
         )
     };
-    let (undo, (), (), (client, endpoints), ()) = work.await?;
+    let (undo, (), (), (client, endpoints, objects), ()) = work.await?;
     let proof = async {
         let deadline = run.deadline(limits::PROOF);
         let order = probe::order_goes_through(&endpoints.storefront, &deadline);
@@ -131,7 +133,11 @@ pub async fn bring_up(
         // It is up and stays, until `down`.
         run.undo().keep(undo);
     }
-    Ok(Up { client, endpoints })
+    Ok(Up {
+        client,
+        endpoints,
+        objects,
+    })
 }
 
 impl Plan {

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use testbed::Missing;
 
 pub use see::Machine;
+pub(crate) use see::{is_daemon, rules};
 
 /// Available memory that a node with everything in it needs, with room for the processes on the workstation.
 const MEMORY: u64 = 2 << 30;

@@ -1,19 +1,22 @@
 //! The environment on real Kubernetes, behind the trait that scenarios know.
 
+mod arrangement;
 mod connection;
+mod guard;
+mod mishap;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, join_all};
 use testbed::{
-    BoxError, Capability, Collected, Deadline, Disturbance, Endpoints, Environment, EnvironmentName,
-    InterceptSpec, Missing, Run,
+    Arrangement, BoxError, Capability, Collected, Deadline, Disturbance, Endpoints, Environment,
+    EnvironmentName, InterceptSpec, Mishap, Missing, Run,
 };
 use trace::ExportAccount;
 
 use crate::bring_up::{Choice, Plan, Up, bring_up, choose};
-use crate::docker::Docker;
+use crate::docker::{Docker, QUESTION};
 use crate::doctor::Machine;
 use crate::error::ClusterError;
 use crate::evidence::{self, Sources};
@@ -162,9 +165,15 @@ impl Environment for KindEnvironment {
             Capability::HeaderIntercept
             | Capability::Connection
             | Capability::Debugger
-            | Capability::AttachDebugger => self.telepresence.is_some(),
+            | Capability::AttachDebugger
+            | Capability::Arrange
+            | Capability::Mishaps => self.telepresence.is_some(),
+            Capability::ConnectionPerCaller => self
+                .telepresence
+                .as_ref()
+                .is_some_and(Telepresence::keeps_connections),
             Capability::StickyConnections => true,
-            Capability::Disturb | Capability::Arrange | Capability::Mishaps => false,
+            Capability::Disturb => false,
         }
     }
 
@@ -189,6 +198,15 @@ impl Environment for KindEnvironment {
         ))
     }
 
+    fn remarks(&self) -> BoxFuture<'_, Vec<String>> {
+        Box::pin(async move {
+            match &self.telepresence {
+                Some(telepresence) => telepresence.remarks(&Deadline::after(QUESTION)).await,
+                None => Vec::new(),
+            }
+        })
+    }
+
     fn up<'a>(&'a mut self, run: &'a Run) -> BoxFuture<'a, Result<Endpoints, BoxError>> {
         Box::pin(async move { Ok(self.bring_up(run).await?) })
     }
@@ -200,7 +218,12 @@ impl Environment for KindEnvironment {
     ) -> BoxFuture<'a, Result<(), BoxError>> {
         Box::pin(async move {
             match &mut self.telepresence {
-                Some(telepresence) => Ok(telepresence.intercept(run, spec).await?),
+                Some(telepresence) => {
+                    if let Some(up) = &self.up {
+                        guard::replicas(run, &up.client, &spec.workload, telepresence).await?;
+                    }
+                    Ok(telepresence.intercept(run, spec).await?)
+                }
                 None => Err(ClusterError::NoIntercepts.into()),
             }
         })
@@ -225,6 +248,24 @@ impl Environment for KindEnvironment {
 
     fn interceptable<'a>(&'a mut self, run: &'a Run) -> BoxFuture<'a, Result<Vec<String>, BoxError>> {
         Box::pin(async move { Ok(self.list(run).await?) })
+    }
+
+    fn arrange<'a>(
+        &'a mut self,
+        run: &'a Run,
+        workload: &'a str,
+        arrangement: Arrangement,
+    ) -> BoxFuture<'a, Result<(), BoxError>> {
+        Box::pin(async move { Ok(self.rearrange(run, workload, arrangement).await?) })
+    }
+
+    fn befall<'a>(
+        &'a mut self,
+        run: &'a Run,
+        workload: &'a str,
+        mishap: Mishap,
+    ) -> BoxFuture<'a, Result<(), BoxError>> {
+        Box::pin(async move { Ok(self.let_happen(run, workload, mishap).await?) })
     }
 
     fn disturb(&mut self, disturbance: Option<Disturbance>) -> BoxFuture<'_, Result<(), BoxError>> {

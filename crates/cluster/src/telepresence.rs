@@ -5,6 +5,7 @@
 mod answer;
 mod cli;
 mod connection;
+mod daemon;
 mod error;
 mod names;
 mod status;
@@ -36,6 +37,19 @@ const DETACH: Version = Version {
     major: 2,
     minor: 30,
     patch: 0,
+};
+
+/// From here to there, an intercept with a header hangs after 256 requests when the process on the workstation keeps connections
+/// open: the agent opens one for each caller's, and the client has room for 256 (`maxConcurrentDialResponders`). Header intercepts
+/// came with the first; the second is the newest that was seen to do it.
+const KEEPS_CONNECTIONS: std::ops::RangeInclusive<Version> = Version {
+    major: 2,
+    minor: 25,
+    patch: 0,
+}..=Version {
+    major: 2,
+    minor: 31,
+    patch: 2,
 };
 
 /// Limits of the steps: many times what they take on two busy processors.
@@ -83,6 +97,22 @@ impl Telepresence {
             cure: error.hint().unwrap_or_else(|| "see the reason".into()),
         });
         missing.into_iter().collect()
+    }
+
+    /// Known defects of the version that was found, and what keeps them from doing harm here.
+    pub async fn remarks(&self, deadline: &Deadline) -> Vec<String> {
+        let Ok(tool) = self.tools.find("telepresence", "intercept a service") else {
+            return Vec::new();
+        };
+        let found = version(&tool, deadline).await.ok().flatten();
+        let known = found.filter(|version| KEEPS_CONNECTIONS.contains(version));
+        let remark = known.map(|version| {
+            format!(
+                "Telepresence {version}: an intercept with a header hangs after 256 requests when the process on the workstation keeps \
+                 connections open; the one that runs here closes them (`THROUGHLINE_CONNECTIONS=close`)"
+            )
+        });
+        remark.into_iter().collect()
     }
 
     /// Installs the traffic manager. It may run beside the roll-out: nothing of ours is needed for it but the API server.
@@ -196,6 +226,32 @@ impl Telepresence {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Takes the traffic agent out of a workload, which replaces its pods. One without an agent is fine.
+    ///
+    /// # Errors
+    /// There is no connection, or it broke.
+    pub async fn uninstall(&self, run: &Run, workload: &str) -> Result<(), TelepresenceError> {
+        let connection = self.connection(workload)?;
+        connection
+            .cli
+            .ask(Some(run), &["uninstall", workload], &run.deadline(QUESTION))
+            .await?;
+        Ok(())
+    }
+
+    /// The version of the client, once there was a connection.
+    #[must_use]
+    pub fn version(&self) -> Option<Version> {
+        self.connection.as_ref().map(|connection| connection.version)
+    }
+
+    /// Whether an intercept with a header runs out of room when the process on the workstation keeps connections open.
+    #[must_use]
+    pub fn keeps_connections(&self) -> bool {
+        self.version()
+            .is_some_and(|version| KEEPS_CONNECTIONS.contains(&version))
     }
 
     /// The folder of its logs, once there is a connection.

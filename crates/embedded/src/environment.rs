@@ -160,7 +160,8 @@ impl Environment for EmbeddedEnvironment {
             Capability::Connection
             | Capability::Arrange
             | Capability::Mishaps
-            | Capability::StickyConnections => false,
+            | Capability::StickyConnections
+            | Capability::ConnectionPerCaller => false,
         }
     }
 

@@ -131,6 +131,12 @@ pub trait Environment: Send + Sync {
     /// Everything missing at once, not the first thing missing.
     fn preflight(&self) -> BoxFuture<'_, Vec<Missing>>;
 
+    /// What is worth knowing before a run although it is in nobody's way: defects of the tools that were found, and how they are
+    /// kept from doing harm.
+    fn remarks(&self) -> BoxFuture<'_, Vec<String>> {
+        Box::pin(std::future::ready(Vec::new()))
+    }
+
     /// Brings it up. Whatever it creates is on the run's undo stack before it exists.
     fn up<'a>(&'a mut self, run: &'a Run) -> BoxFuture<'a, Result<Endpoints, BoxError>>;
 

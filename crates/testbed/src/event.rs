@@ -74,6 +74,16 @@ pub enum Event {
         /// The report page, relative to the run directory.
         file: Option<PathBuf>,
     },
+    /// Something broke on purpose in a scenario that was judged, and worked again.
+    Recovered {
+        /// The scenario's name.
+        scenario: String,
+        /// For people: after what, until what, and what callers saw meanwhile.
+        how: String,
+        /// How long it took.
+        #[serde(rename = "took_ms", with = "millis")]
+        took: Duration,
+    },
     /// A scenario was not run.
     ScenarioSkipped {
         /// Its name.

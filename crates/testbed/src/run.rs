@@ -25,6 +25,7 @@ use crate::run_dir::{RunDir, random};
 use crate::run_id::RunId;
 use crate::signal::Signals;
 use crate::undo::{Deed, Undo, UndoError, UndoFailure, UndoReport, scratch_prefix};
+use crate::wait::WaitError;
 
 /// What a run is begun with.
 #[derive(Debug, Clone)]
@@ -219,6 +220,16 @@ impl Run {
     /// [`Answer::success`].
     pub async fn call(&self, call: &Call, deadline: &Deadline) -> Result<Answer, ProcessError> {
         self.inner.supervisor.call(call, deadline).await
+    }
+
+    /// Kills those of the run's processes that `which` picks by their pid, as `kill -9` does, and waits until they are gone:
+    /// for a mishap on purpose. Answers how many there were.
+    ///
+    /// # Errors
+    /// Some are still there when the deadline is over.
+    pub async fn kill(&self, which: impl Fn(u32) -> bool, deadline: &Deadline) -> Result<usize, WaitError> {
+        let mark = &self.inner.undo.scene().place.mark;
+        Marked { mark, name: None }.kill(which, deadline).await
     }
 
     /// Makes a folder outside the run directory, only for this user, for what needs a short path (sockets) or must not

@@ -19,6 +19,9 @@ pub struct Whoami {
     /// The nonce that was asked with.
     #[serde(default)]
     pub nonce: Option<String>,
+    /// How often it was asked with a nonce; 0 when it doesn't say.
+    #[serde(default)]
+    pub probes: u64,
     /// What it says of its spans.
     pub telemetry: Telemetry,
 }

@@ -25,6 +25,15 @@ pub struct ServiceArgs {
     #[arg(long, env = "THROUGHLINE_SITE", value_name = "SITE")]
     pub site: Option<Site>,
 
+    /// What becomes of a caller's connection after an answer
+    #[arg(
+        long,
+        env = "THROUGHLINE_CONNECTIONS",
+        default_value = "keep",
+        value_name = "WHAT"
+    )]
+    pub connections: Connections,
+
     /// Misbehave on purpose, so that a proof can be seen to fail
     #[arg(long, env = "THROUGHLINE_FAULT", value_name = "FAULT")]
     pub fault: Option<Fault>,
@@ -47,6 +56,16 @@ impl fmt::Display for Site {
             Self::Workstation => "workstation",
         })
     }
+}
+
+/// What becomes of a caller's connection after an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Connections {
+    /// It stays open for the caller's next request
+    Keep,
+    /// It is closed, whatever the caller asked for: behind a filtered intercept of Telepresence 2.31.2 every caller's
+    /// connection leaves one open here, and there is room for 256
+    Close,
 }
 
 /// Faults on purpose, for the twins of scenarios.

@@ -49,6 +49,9 @@ pub struct WhoAmI {
     pub identity: Identity,
     /// The caller's nonce, as it was sent.
     pub nonce: Option<String>,
+    /// How often this process was asked with a nonce, this time included.
+    #[serde(default)]
+    pub probes: u64,
     /// The process's count of its spans.
     pub telemetry: Account,
 }

@@ -1,6 +1,7 @@
 //! Routes that every service has and that are never traced: `/healthz`, `/readyz`, `/whoami`.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -37,6 +38,7 @@ pub fn whoami(telemetry: &Telemetry, nonce: Option<String>) -> WhoAmI {
     WhoAmI {
         identity: telemetry.identity.clone(),
         nonce,
+        probes: telemetry.probes.load(Ordering::Relaxed),
         telemetry: telemetry.ledger.read(),
     }
 }
@@ -46,6 +48,9 @@ async fn answer_whoami(
     query: Result<Query<Nonce>, QueryRejection>,
 ) -> Result<Json<WhoAmI>, Problem> {
     let Query(query) = query.map_err(|rejection| Problem::bad_query(&rejection))?;
+    if query.nonce.is_some() {
+        telemetry.probes.fetch_add(1, Ordering::Relaxed);
+    }
     Ok(Json(whoami(&telemetry, query.nonce)))
 }
 

@@ -1,6 +1,7 @@
 //! The life of a service process: bind, announce, serve, drain, flush.
 
 mod app;
+mod connections;
 mod signals;
 mod start;
 
@@ -72,6 +73,7 @@ async fn serve(
     let telemetry = Arc::clone(&kit.telemetry);
     let (stopping_tx, stopping_rx) = watch::channel(false);
     let app = app(&telemetry, routes(kit), stopping_rx.clone());
+    let app = connections::treated(app, service.args.connections);
     let address = service.args.listen;
     let bind = |source| StartError::Bind { address, source };
     let listener = TcpListener::bind(address).await.map_err(bind)?;

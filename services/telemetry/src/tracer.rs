@@ -1,6 +1,7 @@
 //! The tracer of a process: built once, flushed once at the end.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use opentelemetry::InstrumentationScope;
@@ -34,6 +35,8 @@ pub struct Telemetry {
     pub identity: Identity,
     /// What travels between services.
     pub propagation: Arc<Propagation>,
+    /// How often this process was asked with a nonce who it is: by way of the service's address, to see who answers there.
+    pub probes: AtomicU64,
 }
 
 /// What became of spans while the tracer was ended.
@@ -94,6 +97,7 @@ impl Telemetry {
             ledger,
             identity,
             propagation,
+            probes: AtomicU64::new(0),
         })
     }
 
@@ -114,6 +118,7 @@ impl Telemetry {
             ledger,
             identity,
             propagation: Arc::new(propagation),
+            probes: AtomicU64::new(0),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What all scenarios of a run share: the environment that is up, and the ways to talk to it.
 
 use jaeger_api::JaegerClient;
-use testbed::{Endpoints, Environment, Run};
+use testbed::{Arrangement, Endpoints, Environment, Run};
 use trace::settle::Limits;
 
 use crate::caller::Caller;
@@ -17,6 +17,8 @@ pub struct Bed {
     /// Whether the workstation's connection to the cluster, where there is one, is as the environment made it. A scenario may
     /// end or lose it; the next one that is played connects again.
     pub connected: bool,
+    /// How order-service is set up. A scenario may leave it so; the next one that is played restores it, if it matters to it.
+    pub arrangement: Arrangement,
     /// Where it answers.
     pub endpoints: Endpoints,
     /// Jaeger's query API.

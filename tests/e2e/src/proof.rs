@@ -3,11 +3,14 @@
 //! An intercept is active when nonces sent through the storefront, on fresh connections, are answered by the process
 //! whose pid we started; it is gone when another process inside the cluster answers again. No status line is believed.
 
+use std::cell::Cell;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use testbed::wait::{self, Probe};
 use testbed::{Deadline, Whoami};
+use tokio_util::sync::CancellationToken;
 use trace::{Site, names};
 
 use crate::random;
@@ -57,7 +60,9 @@ pub enum Answerer {
 }
 
 impl Answerer {
-    fn matches(&self, whoami: &Whoami) -> bool {
+    /// Whether it is this process that says so.
+    #[must_use]
+    pub fn matches(&self, whoami: &Whoami) -> bool {
         match self {
             Self::Workstation { pid } => whoami.site == Some(Site::Workstation) && whoami.pid == *pid,
             Self::Cluster => whoami.site == Some(Site::Cluster),
@@ -83,6 +88,15 @@ pub struct Proof {
     pub answered_by: String,
     /// The nonces.
     pub nonces: Vec<String>,
+}
+
+/// What callers saw while something went on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Callers {
+    /// Requests that were sent, one after the other.
+    pub asked: usize,
+    /// Those that had no answer: refused, broken off, or silence for two seconds.
+    pub unanswered: usize,
 }
 
 /// Sends nonces through the storefront.
@@ -157,6 +171,59 @@ impl Prover {
                 return Probe::Ready((hop.describe(), nonces));
             }
         }
+    }
+
+    /// Who answers a single request.
+    ///
+    /// # Errors
+    /// Nobody does.
+    pub async fn who_answers(&self) -> Result<Whoami, String> {
+        self.ask(&random::nonce(), None).await
+    }
+
+    /// Who answers a single request, and whether it is who should.
+    ///
+    /// # Errors
+    /// Nobody answers, or somebody else.
+    pub async fn answered_by(
+        &self,
+        expected: &Answerer,
+        debug_header: Option<&str>,
+    ) -> Result<Whoami, String> {
+        let hop = self.ask(&random::nonce(), debug_header).await?;
+        if expected.matches(&hop) {
+            Ok(hop)
+        } else {
+            Err(format!("answered by {}", hop.describe()))
+        }
+    }
+
+    /// Sends nonces, one after the other, until `stop` is cancelled: what callers see meanwhile.
+    ///
+    /// # Errors
+    /// The deadline.
+    pub async fn watch(
+        &self,
+        deadline: &Deadline,
+        stop: &CancellationToken,
+    ) -> Result<Callers, wait::WaitError> {
+        let (asked, unanswered) = (Cell::new(0), Cell::new(0));
+        wait::until(deadline, "callers", || async {
+            let nonce = random::nonce();
+            match stop.run_until_cancelled(self.ask(&nonce, None)).await {
+                None => return Probe::<(), Infallible>::Ready(()),
+                Some(answer) => {
+                    asked.set(asked.get() + 1);
+                    unanswered.set(unanswered.get() + usize::from(answer.is_err()));
+                }
+            }
+            Probe::not_yet("it goes on")
+        })
+        .await?;
+        Ok(Callers {
+            asked: asked.get(),
+            unanswered: unanswered.get(),
+        })
     }
 
     /// Sends one nonce through the storefront and returns who answered for order-service.

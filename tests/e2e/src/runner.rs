@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use testbed::event::{Counts, Event};
 use testbed::run::Run;
-use testbed::{BoxError, Endpoints, Environment, StepError};
+use testbed::{Arrangement, BoxError, Endpoints, Environment, StepError};
 
 use crate::bed::Bed;
 use crate::breakpoint;
@@ -19,7 +19,7 @@ use crate::report;
 use crate::report::model::{Outcome, ScenarioReport, TwinReport};
 use crate::scenario::{Fault, Scenario, Twin};
 use crate::selection::{Selected, full_name};
-use crate::stage::{Stage, StageError};
+use crate::stage::{Shown, Stage, StageError};
 
 /// How long an environment may take to come up, over all its steps.
 const UP_LIMIT: Duration = Duration::from_secs(600);
@@ -97,7 +97,15 @@ async fn play(run: &Run, environment: Box<dyn Environment>, plan: &Plan, reports
             return ExitCode::EnvironmentDown;
         }
     };
-    let code = play_all(&mut bed, plan, reports).await;
+    let mut code = play_all(&mut bed, plan, reports).await;
+    if plan.keep && code.left_an_environment() {
+        // Whoever uses it next finds it as it was deployed.
+        let restored = Stage::new(&mut bed, None).restore(&[]).await;
+        if let Err(error) = restored {
+            run.events().warn(describe(&error), None);
+            code = code.and(ExitCode::Unexpected);
+        }
+    }
     if code != ExitCode::Passed || plan.keep {
         for collected in bed.environment.collect(&run.dir().file("evidence")).await {
             run.events().emit(Event::Collected {
@@ -164,6 +172,7 @@ async fn up(run: &Run, mut environment: Box<dyn Environment>, plan: &Plan) -> Re
         binaries: plan.binaries.clone(),
         environment,
         connected: true,
+        arrangement: Arrangement::Deployed,
         endpoints,
         jaeger,
     })
@@ -222,6 +231,7 @@ async fn play_one(
         verdict: None,
         error: None,
         proofs: Vec::new(),
+        recoveries: Vec::new(),
         cases: Vec::new(),
         took_ms: 0.0,
     };
@@ -236,7 +246,7 @@ async fn play_one(
     });
     let mut stage = Stage::new(bed, fault);
     // Not the scenario's own time: one that was played before it had ended the connection.
-    let ready = stage.ready().await;
+    let ready = stage.ready(scenario.needs).await;
     let began = Instant::now();
     let played = match ready {
         Ok(()) => (scenario.play)(&mut stage).await,
@@ -245,11 +255,13 @@ async fn play_one(
     let cleared = stage.clear().await;
     report.took_ms = began.elapsed().as_secs_f64() * 1e3;
     let usable = cleared.is_ok();
-    let (cases, proofs, error) = match cleared {
-        Ok((cases, proofs)) => (cases, proofs, played.err()),
-        Err(error) => (Vec::new(), Vec::new(), Some(error)),
+    let (shown, error) = match cleared {
+        Ok(shown) => (shown, played.err()),
+        Err(error) => (Shown::default(), Some(error)),
     };
-    report.proofs = proofs;
+    let cases = shown.cases;
+    report.proofs = shown.proofs;
+    report.recoveries = shown.recoveries;
     match error {
         Some(error) => {
             report.outcome = Outcome::Failed;
@@ -316,11 +328,20 @@ fn finish(bed: &Bed, reports: &Reports, report: ScenarioReport) {
         took: Duration::from_secs_f64(report.took_ms / 1e3),
         file: Some(format!("{}#{}", report::PAGE, report::anchor(&report.name, report.round)).into()),
     };
+    let recoveries = report.recoveries.iter().map(|recovery| Event::Recovered {
+        scenario: report.name.clone(),
+        how: recovery.to_string(),
+        took: Duration::from_secs_f64(recovery.took_ms / 1e3),
+    });
+    let recoveries: Vec<Event> = recoveries.collect();
     reports
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .push(report);
     bed.run.events().emit(event);
+    for recovery in recoveries {
+        bed.run.events().emit(recovery);
+    }
 }
 
 /// How many of what.

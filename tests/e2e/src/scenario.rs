@@ -7,17 +7,25 @@ mod breakpoint;
 mod concurrent_orders;
 mod debug_search;
 mod failing_order;
+mod first_intercept;
 mod header_intercept;
+mod held_connection;
 mod intercepted_order;
+mod killed_connection;
 mod leave;
+mod lost_pod;
+mod many_filtered;
+mod numeric_port;
+mod prepared_pod;
 mod restart;
 pub mod topology;
+mod two_replicas;
 mod walkthrough;
 
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
-pub use testbed::{Capability, Disturbance};
+pub use testbed::{Arrangement, Capability, Disturbance, Mishap};
 
 use crate::stage::{Stage, StageError};
 
@@ -67,6 +75,18 @@ pub enum Fault {
     NotLeft,
     /// The workstation's connection to the cluster is not ended.
     NotDisconnected,
+    /// The connection that was killed is not taken up again.
+    NotReconnected,
+    /// The workload is set up in this way instead of the scenario's.
+    Arranged(Arrangement),
+    /// Nobody puts another pod in the place of the one that was lost.
+    PodStaysAway,
+    /// The workload's pods are deleted behind the scenario's back.
+    PodsDeleted,
+    /// The process on the workstation keeps its callers' connections open under an intercept with a header.
+    KeptConnections,
+    /// The connection from before the intercept is closed, and another one is opened.
+    Reopened,
     /// The process on the workstation is stopped before the order is sent.
     WorkstationGone,
     /// The process on the workstation is stopped for a restart and not started again.
@@ -89,6 +109,9 @@ impl Fault {
     pub const fn needs(self) -> Option<Capability> {
         match self {
             Self::Path(_) => Some(Capability::Disturb),
+            Self::Arranged(_) | Self::PodStaysAway => Some(Capability::Arrange),
+            Self::PodsDeleted => Some(Capability::Mishaps),
+            Self::KeptConnections => Some(Capability::ConnectionPerCaller),
             _ => None,
         }
     }
@@ -112,6 +135,15 @@ impl Fault {
             Self::StrayIntercept => "an intercept is active that nobody asked for".to_owned(),
             Self::UnfilteredIntercept => "the intercept takes every request".to_owned(),
             Self::NotLeft => "the intercept is not left".to_owned(),
+            Self::NotReconnected => "the killed connection is not taken up again".to_owned(),
+            Self::Arranged(Arrangement::Prepared) => {
+                "the pod is ready for intercepts from the start".to_owned()
+            }
+            Self::Arranged(other) => format!("the workload is arranged otherwise ({other:?})"),
+            Self::PodStaysAway => "no other pod comes in the place of the lost one".to_owned(),
+            Self::PodsDeleted => "the pod is deleted meanwhile".to_owned(),
+            Self::KeptConnections => "the workstation's process keeps connections open".to_owned(),
+            Self::Reopened => "the connection is opened anew".to_owned(),
             Self::NotDisconnected => "the workstation stays connected to the cluster".to_owned(),
             Self::WorkstationGone => "the workstation's process is stopped before the order".to_owned(),
             Self::NotRestarted => "the workstation's process is stopped and not started again".to_owned(),
@@ -196,6 +228,15 @@ pub const ALL: &[Scenario] = &[
     absent_workstation::SCENARIO,
     breakpoint::SCENARIO,
     attached_debugger::SCENARIO,
+    many_filtered::SCENARIO,
+    held_connection::SCENARIO,
+    // In an order in which as few pods as possible have to be replaced.
+    first_intercept::SCENARIO,
+    prepared_pod::SCENARIO,
+    numeric_port::SCENARIO,
+    two_replicas::SCENARIO,
+    lost_pod::SCENARIO,
+    killed_connection::SCENARIO,
     // Ends the workstation's connection: whatever comes after it has to connect again.
     walkthrough::SCENARIO,
 ];

@@ -1,9 +1,13 @@
 //! Where a scenario is played: it says what should happen, and the stage applies a twin's fault where the right thing
 //! would be done. Collects the cases that were judged and the proofs that were given.
 
+mod arrangement;
+mod burst;
 mod connection;
 mod debug;
 mod expect;
+mod held;
+mod recovery;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -21,6 +25,8 @@ use crate::workstation::Workstation;
 use debug::Debugging;
 
 pub use expect::{Case, Gathered};
+pub use held::Held;
+pub use recovery::Recovery;
 
 /// How long the data plane may take to follow a switch. Telepresence's first intercept restarts the pod.
 const PROOF_LIMIT: Duration = Duration::from_secs(30);
@@ -51,6 +57,12 @@ pub enum StageError {
     /// The process on the workstation does not answer.
     #[error("the workstation's process does not answer: {0}")]
     Workstation(String),
+    /// No process in the cluster answers.
+    #[error("nobody in the cluster answers: {0}")]
+    Cluster(String),
+    /// A connection that was to be held can't be opened.
+    #[error("{ORDER} can't be reached from the workstation: {0}")]
+    Connection(String),
     /// The store can't be asked.
     #[error("Jaeger can't be asked: {0}")]
     Jaeger(#[from] jaeger_api::JaegerError),
@@ -71,8 +83,22 @@ pub struct Stage<'b> {
     /// What the cluster's names were while the workstation was connected.
     names: BTreeMap<String, IpAddr>,
     debugger: Option<Debugging>,
-    cases: Vec<Case>,
-    proofs: Vec<Proof>,
+    /// The intercept takes only requests with a header.
+    filtered: bool,
+    /// The connection was lost, and what it carried waits for it in the cluster.
+    lost: bool,
+    shown: Shown,
+}
+
+/// What a scenario has shown.
+#[derive(Debug, Default)]
+pub struct Shown {
+    /// What was judged.
+    pub cases: Vec<Case>,
+    /// Who answered, proven with nonces.
+    pub proofs: Vec<Proof>,
+    /// How long it took until it worked again.
+    pub recoveries: Vec<Recovery>,
 }
 
 impl<'b> Stage<'b> {
@@ -84,8 +110,9 @@ impl<'b> Stage<'b> {
             workstation: None,
             names: BTreeMap::new(),
             debugger: None,
-            cases: Vec::new(),
-            proofs: Vec::new(),
+            filtered: false,
+            lost: false,
+            shown: Shown::default(),
         }
     }
 
@@ -126,6 +153,7 @@ impl<'b> Stage<'b> {
         if let Some(Fault::Path(disturbance)) = self.fault {
             self.bed.environment.disturb(Some(disturbance)).await?;
         }
+        self.filtered = matches!(selection, Selection::Header { .. });
         let listen = self.bed.endpoints.workstation_listen;
         let (pid, target) = self.start_workstation(listen).await?;
         self.divert(pid, target, selection).await
@@ -176,7 +204,8 @@ impl<'b> Stage<'b> {
         let run = self.bed.run.clone();
         run.step("leave", SWITCH_LIMIT, self.bed.environment.leave(&run, ORDER))
             .await?;
-        self.prove(Answerer::Cluster, None).await
+        self.prove(Answerer::Cluster, None).await?;
+        self.expect_nothing_more_here().await
     }
 
     /// Stops the process on the workstation; the intercept stays.
@@ -222,34 +251,43 @@ impl<'b> Stage<'b> {
     ///
     /// # Errors
     /// When something can't be undone: the environment must not be used any further.
-    pub async fn clear(mut self) -> Result<(Vec<Case>, Vec<Proof>), StageError> {
+    pub async fn clear(mut self) -> Result<Shown, StageError> {
         let run = self.bed.run.clone();
         // First, since a process that stands at a breakpoint answers nobody.
         self.end_debugger().await?;
+        if self.lost {
+            self.connect().await?;
+        }
         self.bed.environment.disturb(None).await?;
         self.bed.environment.leave(&run, ORDER).await?;
         if let Some(workstation) = self.workstation.take() {
             workstation.stop(&run).await?;
         }
-        Ok((self.cases, self.proofs))
+        Ok(self.shown)
     }
 
     async fn start_workstation(&mut self, listen: SocketAddr) -> Result<(u32, SocketAddr), StageError> {
         let extra = self.extra_variables();
         let bed = &self.bed;
         let started =
-            Workstation::start(&bed.run, &bed.binaries.order, &bed.endpoints, listen, extra).await?;
+            Workstation::start(&bed.run, &bed.binaries.order, &bed.endpoints, listen, &extra).await?;
         let facts = (started.pid(), started.address());
         self.workstation = Some(started);
         Ok(facts)
     }
 
-    /// What this twin tells the process on the workstation.
-    fn extra_variables(&self) -> &'static [(&'static str, &'static str)] {
-        match self.fault {
-            Some(Fault::Workstation(variables)) => variables,
-            _ => &[],
+    /// What the process on the workstation is told besides where it is, by the scenario and by this twin.
+    fn extra_variables(&self) -> Vec<(&'static str, &'static str)> {
+        let mut told = Vec::new();
+        if self.filtered && !self.broken_by(Fault::KeptConnections) {
+            // Telepresence's agent opens a connection for each caller's then and leaves it open, and its client has room for
+            // 256 of them: the next request would hang.
+            told.push(("THROUGHLINE_CONNECTIONS", "close"));
         }
+        if let Some(Fault::Workstation(variables)) = self.fault {
+            told.extend(variables);
+        }
+        told
     }
 
     async fn prove(&mut self, answerer: Answerer, debug_header: Option<&str>) -> Result<(), StageError> {
@@ -267,7 +305,7 @@ impl<'b> Stage<'b> {
                 self.bed.prover.prove(&deadline, &answerer, debug_header),
             )
             .await?;
-        self.proofs.push(proof);
+        self.shown.proofs.push(proof);
         Ok(())
     }
 }

@@ -36,7 +36,7 @@ impl Stage<'_> {
         mut packed_rx: watch::Receiver<Packed>,
         loaded_rx: watch::Receiver<Loaded>,
         applied_tx: watch::Sender<Option<Client>>,
-    ) -> Result<(Client, Endpoints), ClusterError> {
+    ) -> Result<(Client, Endpoints, Vec<Object>), ClusterError> {
         let run = self.run;
         let reach = self.reach(run.deadline(limits::SERVER));
         let client = run
@@ -55,7 +55,8 @@ impl Stage<'_> {
             .map(|image| image.reference());
         let objects = manifest::render(&self.rendering(services))?;
         let (deployments, others): (Vec<Object>, Vec<Object>) = objects
-            .into_iter()
+            .iter()
+            .cloned()
             .partition(|object| object.kind() == "Deployment");
         let applying = async {
             let deadline = run.deadline(limits::APPLY + limits::PULL);
@@ -81,7 +82,7 @@ impl Stage<'_> {
         let watch = rollout::available(&client, &self.choice.label, &workloads, &deadline, became);
         run.step("roll-out", limits::ROLLOUT + limits::EXPLANATION, watch)
             .await?;
-        Ok((client, self.endpoints(&deadline).await?))
+        Ok((client, self.endpoints(&deadline).await?, objects))
     }
 
     async fn apply_with_image(

@@ -86,7 +86,7 @@ pub(super) fn processes(proc: &Path) -> impl Iterator<Item = (u32, PathBuf)> {
 }
 
 /// Whether this is one of Telepresence's daemons: `telepresence userd …`, and the names of others.
-fn is_daemon(process: &Path) -> bool {
+pub(crate) fn is_daemon(process: &Path) -> bool {
     let line = std::fs::read(process.join("cmdline")).unwrap_or_default();
     let line = String::from_utf8_lossy(&line);
     let mut words = line.split('\0');
@@ -96,6 +96,11 @@ fn is_daemon(process: &Path) -> bool {
         .unwrap_or_default();
     let daemons = ["userd", "rootd", "connector-foreground", "daemon-foreground"];
     program.starts_with("telepresence") && words.any(|word| daemons.contains(&word))
+}
+
+/// Priorities of the routing rules that lead to Telepresence's tables.
+pub(crate) async fn rules(tools: &ToolPath) -> Vec<u32> {
+    left_rules(&answer(tools, "ip", &["rule"]).await.unwrap_or_default())
 }
 
 /// What a tool says; `None` when it is not there, fails or takes too long.

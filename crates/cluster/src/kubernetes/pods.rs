@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Event, Pod};
-use kube::api::{Api, ListParams, LogParams};
+use kube::api::{Api, DeleteParams, ListParams, LogParams};
 use kube::{Client, ResourceExt};
 use serde::Deserialize;
 use testbed::Deadline;
@@ -51,6 +51,65 @@ pub async fn of_run(
             .await?
             .items,
     )
+}
+
+/// The pods of one workload of a run, those that are ending included.
+///
+/// # Errors
+/// The server refuses or does not answer.
+pub async fn of_workload(
+    client: &Client,
+    namespace: &str,
+    run: &str,
+    workload: &str,
+    deadline: &Deadline,
+) -> Result<Vec<PodView>, KubernetesError> {
+    let pods = of_run(client, namespace, run, deadline).await?;
+    let named = |pod: &PodView| pod.labels().get(NAME_LABEL).is_some_and(|name| name == workload);
+    Ok(pods.into_iter().filter(named).collect())
+}
+
+/// Deletes a pod, with its own grace period. One that is gone is fine.
+///
+/// # Errors
+/// The server refuses or does not answer.
+pub async fn delete(
+    client: &Client,
+    namespace: &str,
+    pod: &str,
+    deadline: &Deadline,
+) -> Result<(), KubernetesError> {
+    let pods = view::pods(client, Some(namespace));
+    let what = format!("deleting {namespace}/{pod}");
+    match request(&what, deadline, pods.delete(pod, &DeleteParams::default())).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.is_absent() => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The names of a pod's containers that have a status.
+pub fn container_names(pod: &PodView) -> impl Iterator<Item = &str> {
+    let statuses = pod
+        .status
+        .iter()
+        .flat_map(|status| status.container_statuses.iter().flatten());
+    statuses.map(|container| container.name.as_str())
+}
+
+/// Whether none of a pod's containers has ended.
+#[must_use]
+pub fn is_whole(pod: &PodView) -> bool {
+    let mut statuses = pod
+        .status
+        .iter()
+        .flat_map(|status| status.container_statuses.iter().flatten());
+    statuses.all(|container| {
+        container
+            .state
+            .as_ref()
+            .is_none_or(|state| state.terminated.is_none())
+    })
 }
 
 /// The logs of every container of a pod, init containers and those before a restart included. A container that has not

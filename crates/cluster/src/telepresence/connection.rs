@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use testbed::Run;
+use testbed::{Run, UndoId};
 
 use super::cli::Cli;
 use super::world::World;
@@ -21,6 +21,8 @@ pub(super) struct Connection {
     pub(super) world: World,
     pub(super) version: Version,
     pub(super) state: State,
+    /// Undo entries for what a killed daemon left on this machine, as long as no other one has put it in order.
+    pub(super) remains: Vec<UndoId>,
     // Two connections share one DNS chain: when one quits, the other loses its names.
     _lease: Lease,
 }
@@ -53,8 +55,15 @@ impl Telepresence {
             self.alone(&self.usable(&deadline).await?, &deadline).await?;
         }
         if let Some(connection) = &mut self.connection {
+            if !connection.is_up() {
+                connection.world.forget_daemon()?;
+            }
             connection.cli.ask(Some(run), &args, &deadline).await?;
             connection.state = State::Up;
+            // The daemon that runs now replaced the chain, and removes it when it ends.
+            for entry in connection.remains.drain(..) {
+                run.undo().done(entry);
+            }
             return Ok(());
         }
         let holder = format!("run {} (pid {})", run.id(), std::process::id());
@@ -71,6 +80,7 @@ impl Telepresence {
             world,
             version,
             state: State::Up,
+            remains: Vec::new(),
             _lease: lease,
         });
         Ok(())

@@ -124,6 +124,16 @@ pub enum TelepresenceError {
         /// Why.
         message: String,
     },
+    /// The workload has several pods, and this version can't intercept that.
+    #[error("{workload} has {pods} pods, and an intercept of several hangs in Telepresence {version}")]
+    Replicas {
+        /// The workload.
+        workload: String,
+        /// How many.
+        pods: i32,
+        /// Which version.
+        version: Version,
+    },
     /// A file of its own world can't be written.
     #[error("{} can't be written", path.display())]
     Write {
@@ -239,6 +249,11 @@ impl Explain for TelepresenceError {
             Self::Rights { .. } => "run as root or with passwordless sudo; `/dev/net/tun` must be there",
             Self::Timeout { .. } => "Telepresence's logs are in the run directory",
             Self::NotActive { .. } => "the pod's events and the agent's log say why",
+            Self::Replicas { workload, .. } => {
+                return Some(format!(
+                    "install 2.29.3 or newer, or `kubectl scale deployment {workload} --replicas=1`"
+                ));
+            }
             Self::Write { .. } => "free space, or choose another folder with `--root`",
             Self::Odd { .. } | Self::Other { .. } => return None,
         };

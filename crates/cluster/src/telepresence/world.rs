@@ -66,6 +66,18 @@ impl World {
         ])
     }
 
+    /// Removes the file by which a daemon is found. A killed one leaves it, and counts as running until it is some seconds old;
+    /// the session is in another file, and is taken up from there.
+    pub(super) fn forget_daemon(&self) -> Result<(), TelepresenceError> {
+        let path = self.cache.join("telepresence/userd/daemon.json");
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                Err(TelepresenceError::Write { path, source })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The folder of its logs.
     pub(super) fn logs(&self) -> PathBuf {
         self.cache.join("telepresence/logs")

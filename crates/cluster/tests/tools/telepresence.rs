@@ -310,6 +310,51 @@ async fn after_quit_nothing_is_asked_that_would_connect_and_then_it_connects_aga
     );
 }
 
+#[rstest]
+#[case("2.24.0", 0)]
+#[case("2.29.0", 1)]
+#[case("2.31.2", 1)]
+#[case("2.32.0", 0)]
+#[tokio::test]
+async fn a_known_defect_of_the_version_is_told_with_what_is_done_about_it(
+    #[case] version: &str,
+    #[case] remarks: usize,
+) {
+    let bed = Bed::new(fake(version, &[json!({})]));
+    let told = bed.telepresence.remarks(&generous()).await;
+    assert_eq!(told.len(), remarks, "{told:?}");
+    assert!(
+        told.iter()
+            .all(|one| one.contains("256") && one.contains("THROUGHLINE_CONNECTIONS=close"))
+    );
+}
+
+#[tokio::test]
+async fn an_agent_is_taken_out_and_a_daemon_that_is_not_ours_is_not_killed() {
+    let mut bed = Bed::new(fake("2.31.2", &[json!({})]));
+    assert!(
+        bed.telepresence
+            .uninstall(&bed.run, "order-service")
+            .await
+            .is_err()
+    );
+    assert!(bed.telepresence.kill_daemon(&bed.run).await.is_err());
+    assert_eq!(
+        bed.fakes.calls().len(),
+        0,
+        "nothing is asked without a connection"
+    );
+    bed.connect().await.unwrap();
+    bed.telepresence
+        .uninstall(&bed.run, "order-service")
+        .await
+        .unwrap();
+    assert_eq!(
+        bed.fakes.calls().last().unwrap(),
+        "telepresence uninstall order-service --format json"
+    );
+}
+
 #[tokio::test]
 async fn connecting_again_is_asked_of_the_same_daemon() {
     let mut bed = Bed::new(fake("2.31.2", &[json!({})]));

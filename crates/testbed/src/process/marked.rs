@@ -11,7 +11,7 @@ use super::spec::{Mark, PROCESS_VARIABLE, RUN_DIR_VARIABLE, RUN_VARIABLE};
 use crate::clock::Clock;
 use crate::deadline::Deadline;
 use crate::processes;
-use crate::wait::{self, Probe};
+use crate::wait::{self, Probe, WaitError};
 
 /// How long killed processes may need to vanish.
 const KILL_LIMIT: Duration = Duration::from_secs(5);
@@ -50,6 +50,31 @@ impl Marked<'_> {
                 .await
                 .map_err(|()| self.find())?;
         }
+        Ok(found.len())
+    }
+
+    /// Kills those that `which` picks, and answers how many there were.
+    ///
+    /// # Errors
+    /// The deadline, with how many are left.
+    pub(crate) async fn kill(
+        self,
+        which: impl Fn(u32) -> bool,
+        deadline: &Deadline,
+    ) -> Result<usize, WaitError> {
+        let meant = |pid: i32| self.is(pid) && u32::try_from(pid).is_ok_and(&which);
+        let find = || -> Vec<i32> { processes::all().into_iter().filter(|&pid| meant(pid)).collect() };
+        let found = find();
+        for &pid in &found {
+            processes::signal_if(pid, Signal::KILL, || meant(pid));
+        }
+        let look = || async {
+            match find().len() {
+                0 => Probe::<(), Infallible>::Ready(()),
+                left => Probe::not_yet(format!("{left} left")),
+            }
+        };
+        wait::until(deadline, "the end of killed processes", look).await?;
         Ok(found.len())
     }
 

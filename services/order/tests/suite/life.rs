@@ -48,6 +48,40 @@ async fn a_wildcard_address_is_announced_as_one_to_connect_to() {
     );
 }
 
+/// The names of the fields of an answer, and what becomes of the connection that it came on.
+async fn ask_twice_on_one_connection(service: &Service) -> (String, bool) {
+    let address = service.url.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET /healthz HTTP/1.1\r\nhost: {address}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"ok\n") {
+        assert_ne!(
+            stream.read_buf(&mut answer).await.unwrap(),
+            0,
+            "closed in the middle"
+        );
+    }
+    let head = String::from_utf8(answer).unwrap().to_lowercase();
+    let again = stream.write_all(request.as_bytes()).await.is_ok()
+        && matches!(stream.read(&mut [0; 64]).await, Ok(read) if read > 0);
+    (head, again)
+}
+
+#[tokio::test]
+async fn connections_are_kept_unless_it_is_told_to_close_them() {
+    let kept = Service::start(&[], &[NO_EXPORT]).await;
+    let (head, again) = ask_twice_on_one_connection(&kept).await;
+    assert!(!head.contains("connection: close") && again, "{head}");
+
+    let closing = Service::start(&[], &[NO_EXPORT, ("THROUGHLINE_CONNECTIONS", "close")]).await;
+    let (head, again) = ask_twice_on_one_connection(&closing).await;
+    assert!(head.contains("connection: close") && !again, "{head}");
+
+    let refused = run(&["--connections", "sometimes"], &[NO_EXPORT]).await;
+    assert_eq!(refused.status.code(), Some(2));
+}
+
 #[tokio::test]
 async fn it_says_who_it_is() {
     let variables = [

@@ -60,9 +60,22 @@ async fn whoami_tells_the_process_and_its_account() {
         "instance_id": "i-1",
         "started_at": null,
         "nonce": "a 7",
+        "probes": 1,
         "telemetry": {"exporter": "memory", "started": 1, "exported": 1, "failed": 0, "last_error": null},
     });
     assert_eq!(answer, expected);
+}
+
+#[tokio::test]
+async fn only_questions_with_a_nonce_count_as_probes() {
+    let bench = Bench::new();
+    for uri in ["/whoami?nonce=1", "/whoami", "/healthz", "/whoami?nonce=2"] {
+        send(bench.app(Routes::default()), "GET", uri, &[]).await;
+    }
+    let response = send(bench.app(Routes::default()), "GET", "/whoami", &[]).await;
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let answer: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((&answer["nonce"], &answer["probes"]), (&Value::Null, &2.into()));
 }
 
 #[tokio::test]

@@ -25,13 +25,16 @@ pub(super) async fn doctor(args: &DoctorArgs) -> ExitCode {
         let missing = chosen.environment.preflight().await;
         if missing.is_empty() {
             say(&format!("  ok    {}", chosen.environment.name()));
-            continue;
+        } else {
+            code = ExitCode::PrerequisiteMissing;
+            say(&format!("  FAIL  {}", chosen.environment.name()));
         }
-        code = ExitCode::PrerequisiteMissing;
-        say(&format!("  FAIL  {}", chosen.environment.name()));
         for one in missing {
             say(&format!("          missing   {}", one.fact));
             say(&format!("          cure      {}", one.cure));
+        }
+        for remark in chosen.environment.remarks().await {
+            say(&format!("          note      {remark}"));
         }
     }
     code

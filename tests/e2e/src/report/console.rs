@@ -118,6 +118,7 @@ impl Console {
                 self.out(&line(OPEN, "skip", scenario, None));
                 self.out(&format!("          because   {reason}"));
             }
+            Event::Recovered { how, .. } => self.out(&format!("          {FAINT}recovered {how}{FAINT:#}")),
             Event::Note { text } => self.err(&format!("note: {text}")),
             Event::Warning { text, hint } => {
                 self.err(&format!("{OPEN}warning{OPEN:#}: {text}"));

@@ -8,6 +8,7 @@ use testbed::event::Counts;
 use trace::{Answer, ExportAccount, RequestId, Shape, TraceId, Verdict};
 
 use crate::proof::Proof;
+use crate::stage::Recovery;
 
 /// One run.
 #[derive(Debug, Clone, Serialize)]
@@ -113,6 +114,8 @@ pub struct ScenarioReport {
     pub error: Option<String>,
     /// Who answered, proven with nonces.
     pub proofs: Vec<Proof>,
+    /// How long it took until it worked again after something was broken on purpose, or until an intercept was proven.
+    pub recoveries: Vec<Recovery>,
     /// What was judged.
     pub cases: Vec<CaseReport>,
     /// From its first step to its last, in milliseconds.

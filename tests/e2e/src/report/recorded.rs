@@ -79,6 +79,7 @@ pub(super) fn scenario(name: &str, outcome: Outcome, cases: Vec<CaseReport>) -> 
             answered_by: "order-service@workstation, pid 42".to_owned(),
             nonces: vec!["n-1".to_owned(), "n-2".to_owned(), "n-3".to_owned()],
         }],
+        recoveries: Vec::new(),
         cases,
         took_ms: 85.0,
     }

@@ -4,20 +4,21 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use testbed::{Capability, Deadline};
-use trace::Verdict;
 
-use super::expect::fact_fails;
+use super::expect::{fact_fails, pass};
 use super::{Stage, StageError};
 use crate::proof::{PROBE_LIMIT, whoami};
 use crate::scenario::Fault;
 use crate::scenario::topology::ORDER;
 
 impl Stage<'_> {
-    /// Connects again when a scenario before this one has ended the connection, or lost it.
+    /// Puts right what a scenario before this one has left: connects again when the connection was ended, and restores
+    /// order-service unless this scenario, by its needs, arranges it itself.
     ///
     /// # Errors
     /// When the environment can't.
-    pub async fn ready(&mut self) -> Result<(), StageError> {
+    pub async fn ready(&mut self, needs: &[Capability]) -> Result<(), StageError> {
+        self.restore(needs).await?;
         if self.bed.connected || !self.bed.environment.can(Capability::Connection) {
             return Ok(());
         }
@@ -32,6 +33,7 @@ impl Stage<'_> {
         let run = self.bed.run.clone();
         self.bed.environment.connect(&run).await?;
         self.bed.connected = true;
+        self.lost = false;
         Ok(())
     }
 
@@ -143,10 +145,6 @@ impl Stage<'_> {
             .map(|name| name.ok_or(StageError::Order("an environment whose addresses have names")))
             .collect()
     }
-}
-
-fn pass(fact: String) -> Verdict {
-    Verdict::Pass { shown: vec![fact] }
 }
 
 /// Asks the system's own resolver, as the service does.

@@ -43,7 +43,7 @@ impl Stage<'_> {
             &bed.binaries.order,
             &bed.endpoints,
             listen,
-            self.extra_variables(),
+            &self.extra_variables(),
         );
         let deadline = run.deadline(START_LIMIT);
         let start = Workstation::start_under_debugger(&run, &tool, &launch, &there, &deadline);
@@ -228,7 +228,7 @@ impl Stage<'_> {
         let mut expected = topology::served_on_the_workstation();
         expected.extend(topology::paused(pause.held));
         self.judge(label, placed, expected).await?;
-        let judged = self.cases.last().and_then(|case| case.evidence.as_ref());
+        let judged = self.shown.cases.last().and_then(|case| case.evidence.as_ref());
         let spans = judged.and_then(|evidence| evidence.trace.as_ref());
         let longer = spans.map(|trace| longer_than(trace, pause)).unwrap_or_default();
         if let Some(order) = longer.iter().find(|line| line.contains("create-order")) {

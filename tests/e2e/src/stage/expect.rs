@@ -9,7 +9,7 @@ use trace::{Cause, Evidence, Expectation, Mismatch, TraceId, Verdict};
 use super::{Stage, StageError};
 use crate::caller::Placed;
 use crate::gather::{gather, window};
-use crate::proof::whoami;
+use crate::proof::{Answerer, whoami};
 use crate::scenario::CauseKind;
 use crate::scenario::topology::ORDER;
 
@@ -40,7 +40,7 @@ impl Stage<'_> {
         let workstation = self.workstation.as_ref().map(|process| process.base_url());
         let mut gathered = gather(self.bed, workstation.as_deref(), vec![placed], &expected).await?;
         if let Some(one) = gathered.pop() {
-            self.cases.push(one.into_case(label.to_owned()));
+            self.shown.cases.push(one.into_case(label.to_owned()));
         }
         Ok(())
     }
@@ -57,7 +57,7 @@ impl Stage<'_> {
     ) -> Result<(), StageError> {
         let workstation = self.workstation.as_ref().map(|process| process.base_url());
         let gathered = gather(self.bed, workstation.as_deref(), placed, &expected).await?;
-        self.cases.extend(
+        self.shown.cases.extend(
             gathered
                 .into_iter()
                 .enumerate()
@@ -94,7 +94,7 @@ impl Stage<'_> {
                 },
                 other => fact_fails(format!("a failure caused by {cause:?}"), &other.to_string(), None),
             };
-            self.cases.push(Case {
+            self.shown.cases.push(Case {
                 label: label.to_owned(),
                 verdict,
                 evidence: None,
@@ -162,8 +162,36 @@ impl Stage<'_> {
         Ok(())
     }
 
+    /// The process on the workstation sees nothing any more of what is sent through the cluster: neither a request that makes a
+    /// span, nor a probe. Without a process there is nothing to see it.
+    pub(super) async fn expect_nothing_more_here(&mut self) -> Result<(), StageError> {
+        let Some(process) = &self.workstation else {
+            return Ok(());
+        };
+        let url = process.base_url();
+        let before = whoami(&self.bed.http, &url)
+            .await
+            .map_err(StageError::Workstation)?;
+        self.prove(Answerer::Cluster, None).await?;
+        let after = whoami(&self.bed.http, &url)
+            .await
+            .map_err(StageError::Workstation)?;
+        let expected = format!("{ORDER}@workstation sees nothing more after leave");
+        let (probes, spans) = (
+            after.probes - before.probes,
+            after.telemetry.started - before.telemetry.started,
+        );
+        let verdict = if probes == 0 && spans == 0 {
+            pass(expected)
+        } else {
+            fact_fails(expected, &format!("{probes} probes and {spans} spans"), None)
+        };
+        self.fact("the way back", verdict);
+        Ok(())
+    }
+
     pub(super) fn fact(&mut self, label: &str, verdict: Verdict) {
-        self.cases.push(Case {
+        self.shown.cases.push(Case {
             label: label.to_owned(),
             verdict,
             evidence: None,
@@ -177,6 +205,10 @@ fn named(mismatches: &[Mismatch], kind: CauseKind) -> Option<&Cause> {
         .iter()
         .filter_map(|mismatch| mismatch.cause.as_ref())
         .find(|cause| kind.is(cause))
+}
+
+pub(super) fn pass(fact: String) -> Verdict {
+    Verdict::Pass { shown: vec![fact] }
 }
 
 pub(super) fn fact_fails(expected: String, found: &str, cause: Option<Cause>) -> Verdict {

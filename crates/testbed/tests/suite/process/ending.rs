@@ -54,6 +54,37 @@ async fn a_child_that_ignores_sigterm_dies_after_its_grace() {
 }
 
 #[tokio::test]
+async fn a_mishap_kills_those_of_the_run_that_were_picked_and_no_others() {
+    let (bed, other) = (Bed::new(), Bed::new());
+    let script = "setsid sleep 600 & echo pid $!; echo ready; exec sleep 600";
+    let child = bed.run.supervise(shell("a", script)).unwrap();
+    let daemon = pids(&child, "pid ").await;
+    told(&child, "ready").await;
+    let stranger = other
+        .run
+        .supervise(shell("b", "echo ready; exec sleep 600"))
+        .unwrap();
+    told(&stranger, "ready").await;
+    let stranger = i32::try_from(stranger.pid()).unwrap();
+
+    let picked = |pid: u32| {
+        [daemon[0], stranger]
+            .iter()
+            .any(|one| u32::try_from(*one) == Ok(pid))
+    };
+    assert_eq!(bed.run.kill(picked, &generous()).await.unwrap(), 1);
+    assert!(!alive(daemon[0]) && alive(stranger));
+    assert!(alive(i32::try_from(child.pid()).unwrap()));
+    assert_eq!(
+        bed.run.kill(picked, &generous()).await.unwrap(),
+        0,
+        "it is gone already"
+    );
+    bed.run.finish().await;
+    other.run.finish().await;
+}
+
+#[tokio::test]
 async fn a_child_that_was_stopped_still_hears_sigterm() {
     let bed = Bed::new();
     let child = bed

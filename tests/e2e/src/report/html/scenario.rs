@@ -46,6 +46,7 @@ fn article(report: &ScenarioReport) -> Markup {
             }
             @if let Outcome::Skipped { reason } = &report.outcome { p { "Skipped: " (reason) } }
             @if style == "bad" || style == "open" { (overview::why(report)) }
+            @for recovery in &report.recoveries { p.recovery { strong { "Recovered" } " " (sentence(&recovery.to_string())) "." } }
             @if !report.proofs.is_empty() { (proofs(&report.proofs)) }
             (cases(&report.cases))
         }

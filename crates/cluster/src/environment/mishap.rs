@@ -1,0 +1,78 @@
+//! Mishaps on purpose.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use kube::ResourceExt;
+use testbed::wait::{self, Probe};
+use testbed::{Deadline, Mishap, Run};
+
+use super::KindEnvironment;
+use crate::error::ClusterError;
+use crate::kubernetes::pods;
+use crate::manifest::APPLICATION;
+
+/// How long a mishap may take to happen: what is killed is gone in no time, a pod has its grace period.
+const HAPPEN: Duration = Duration::from_secs(30);
+
+impl KindEnvironment {
+    pub(super) async fn let_happen(
+        &mut self,
+        run: &Run,
+        workload: &str,
+        mishap: Mishap,
+    ) -> Result<(), ClusterError> {
+        let (Some(up), Some(begun), Some(telepresence)) = (&self.up, &self.begun, &mut self.telepresence)
+        else {
+            return Err(ClusterError::NoIntercepts);
+        };
+        let step = match mishap {
+            Mishap::PodsDeleted => format!("{workload}'s pods deleted"),
+            Mishap::ConnectionKilled => "telepresence's daemon killed".to_owned(),
+        };
+        let work = async {
+            match mishap {
+                Mishap::PodsDeleted => {
+                    let deadline = run.deadline(HAPPEN);
+                    delete_pods(&up.client, &begun.choice.label, workload, &deadline).await
+                }
+                Mishap::ConnectionKilled => Ok(telepresence.kill_daemon(run).await?),
+            }
+        };
+        Ok(run.step(&step, HAPPEN, work).await?)
+    }
+}
+
+/// Deletes all pods of a workload, and waits until a container in each of them has ended: from then on none of them carries an
+/// intercepted request any more.
+async fn delete_pods(
+    client: &kube::Client,
+    label: &str,
+    workload: &str,
+    deadline: &Deadline,
+) -> Result<(), ClusterError> {
+    let found = pods::of_workload(client, APPLICATION, label, workload, deadline).await?;
+    let doomed: BTreeSet<String> = found.iter().map(ResourceExt::name_any).collect();
+    for name in &doomed {
+        pods::delete(client, APPLICATION, name, deadline).await?;
+    }
+    let what = format!("the end of {workload}'s pods");
+    wait::until(deadline, &what, || async {
+        match pods::of_workload(client, APPLICATION, label, workload, deadline).await {
+            Err(error) if !error.passes() => Probe::Broken(error),
+            Err(error) => Probe::NotYet(error.to_string()),
+            Ok(found) => {
+                let alive = found
+                    .iter()
+                    .filter(|pod| doomed.contains(&pod.name_any()) && pods::is_whole(pod))
+                    .count();
+                match alive {
+                    0 => Probe::Ready(()),
+                    alive => Probe::not_yet(format!("{alive} of {} still run", doomed.len())),
+                }
+            }
+        }
+    })
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! Workloads that are set up in another way, and which of their pods answers.
+
+use testbed::{Arrangement, Capability, Whoami};
+
+use super::expect::{fact_fails, pass};
+use super::{Stage, StageError};
+use crate::proof::Answerer;
+use crate::scenario::Fault;
+use crate::scenario::topology::ORDER;
+
+impl Stage<'_> {
+    /// Sets order-service up in this way; a twin may do it in another.
+    ///
+    /// # Errors
+    /// When the environment can't.
+    pub async fn arrange(&mut self, arrangement: Arrangement) -> Result<(), StageError> {
+        let arrangement = match self.fault {
+            Some(Fault::Arranged(other)) => other,
+            _ => arrangement,
+        };
+        self.rearrange(arrangement).await
+    }
+
+    /// Sets order-service up as it was deployed, unless it is. A scenario that arranges it anew need not.
+    ///
+    /// # Errors
+    /// When the environment can't.
+    pub async fn restore(&mut self, needs: &[Capability]) -> Result<(), StageError> {
+        if self.bed.arrangement == Arrangement::Deployed || needs.contains(&Capability::Arrange) {
+            return Ok(());
+        }
+        self.rearrange(Arrangement::Deployed).await
+    }
+
+    pub(super) async fn rearrange(&mut self, arrangement: Arrangement) -> Result<(), StageError> {
+        let run = self.bed.run.clone();
+        // Whatever comes of it, it is no longer what it was.
+        self.bed.arrangement = arrangement;
+        self.bed.environment.arrange(&run, ORDER, arrangement).await?;
+        Ok(())
+    }
+
+    /// The process in the cluster that answers for order-service.
+    ///
+    /// # Errors
+    /// When none does.
+    pub async fn who_serves(&mut self) -> Result<Whoami, StageError> {
+        self.prove(Answerer::Cluster, None).await?;
+        self.bed
+            .prover
+            .answered_by(&Answerer::Cluster, None)
+            .await
+            .map_err(StageError::Cluster)
+    }
+
+    /// The pod that answered before is still the one that answers.
+    pub fn expect_same_pod(&mut self, before: &Whoami, after: &Whoami) {
+        let expected = "the same pod answers before and after".to_owned();
+        let verdict = if before.instance_id == after.instance_id {
+            pass(expected)
+        } else {
+            fact_fails(expected, &replaced(before, after), None)
+        };
+        self.fact("pod", verdict);
+    }
+
+    /// Another pod answers than before.
+    pub fn expect_another_pod(&mut self, before: &Whoami, after: &Whoami) {
+        let expected = "another pod answers than before".to_owned();
+        let verdict = if before.instance_id == after.instance_id {
+            fact_fails(expected, &format!("still instance {}", after.instance_id), None)
+        } else {
+            pass(format!("{expected}: {}", replaced(before, after)))
+        };
+        self.fact("pod", verdict);
+    }
+}
+
+fn replaced(before: &Whoami, after: &Whoami) -> String {
+    format!(
+        "first instance {}, then {}",
+        before.instance_id, after.instance_id
+    )
+}
