@@ -14,5 +14,7 @@ mod kind;
 mod node;
 #[path = "tools/telepresence.rs"]
 mod telepresence;
+#[path = "tools/telepresence_again.rs"]
+mod telepresence_again;
 #[path = "tools/telepresence_bed.rs"]
 mod telepresence_bed;
