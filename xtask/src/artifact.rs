@@ -91,7 +91,7 @@ fn features(
 ) -> &'static [&'static str] {
     match verb {
         "doctor" => return WITH_KIND,
-        "down" => return &[],
+        "down" | "completions" => return &[],
         _ => {}
     }
     let said = |flag: &str| value_of(flag, args);
@@ -118,7 +118,9 @@ fn features(
 
 /// What follows a flag: `--env kind` or `--env=kind`.
 fn value_of<'a>(flag: &str, args: &'a [OsString]) -> Option<&'a str> {
-    args.iter().enumerate().find_map(|(index, arg)| {
+    // What comes after `--` belongs to another program.
+    let ours = args.iter().take_while(|arg| *arg != "--");
+    ours.enumerate().find_map(|(index, arg)| {
         let arg = arg.to_str()?;
         if arg == flag {
             return args.get(index + 1)?.to_str();
@@ -259,6 +261,7 @@ mod tests {
         assert!(with("", true, None), "auto, and everything is there");
         assert!(!with("", false, None), "auto, and something is missing");
         assert!(!with("--env embedded", true, None));
+        assert!(!with("-- tool --env kind", false, None), "another program's flag");
         assert!(!with("", true, Some("embedded")));
         assert!(
             with("--list --env kind", false, Some("embedded")),

@@ -37,6 +37,20 @@ pub(crate) enum Verb {
         #[arg(value_name = "FLAGS", trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Bring an environment up, follow every request through it, and play with it
+    #[command(disable_help_flag = true)]
+    Demo {
+        /// Flags of `throughline demo`; `--help` lists them
+        #[arg(value_name = "FLAGS", trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Send order-service's traffic to a process of your own, with the variables of the intercepted container
+    #[command(disable_help_flag = true)]
+    Intercept {
+        /// Flags of `throughline intercept`, and after `--` the command; `--help` lists them
+        #[arg(value_name = "FLAGS", trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// Run every test of the workspace, or those that match
     Test {
         /// Arguments of `cargo test`: a filter, `-p <package>`, `-- <arguments of the test binaries>`
@@ -59,6 +73,13 @@ pub(crate) enum Verb {
     Doctor {
         /// Flags of `throughline doctor`; `--help` lists them
         #[arg(value_name = "FLAGS", trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Print what a shell needs to complete verbs and flags: bash, zsh, fish, elvish or powershell
+    #[command(disable_help_flag = true)]
+    Completions {
+        /// The shell
+        #[arg(value_name = "SHELL", trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
     /// Measure, in a release build

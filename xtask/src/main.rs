@@ -14,6 +14,7 @@ mod test;
 mod tidy;
 mod workspace;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -40,11 +41,27 @@ fn main() -> ExitCode {
     }
 }
 
+/// The verbs that only this program knows belong to the completions, too. Those that pass their arguments on are the other one's.
+fn completed(mut args: Vec<OsString>) -> Vec<OsString> {
+    for verb in Cli::command().get_subcommands() {
+        let about = verb.get_about().map(ToString::to_string).unwrap_or_default();
+        if !verb.is_disable_help_flag_set() || verb.get_name() == "bench" {
+            args.extend(["--also".into(), format!("{}={about}", verb.get_name()).into()]);
+        }
+    }
+    args
+}
+
 fn run(verb: Verb) -> anyhow::Result<Outcome> {
     let workspace = Workspace::find()?;
     match verb {
         Verb::E2e { args } => artifact::become_throughline(&workspace, "e2e", args),
         Verb::Parity { args } => artifact::become_throughline(&workspace, "parity", args),
+        Verb::Demo { args } => artifact::become_throughline(&workspace, "demo", args),
+        Verb::Intercept { args } => artifact::become_throughline(&workspace, "intercept", args),
+        Verb::Completions { args } => {
+            artifact::become_throughline(&workspace, "completions", completed(args))
+        }
         Verb::Down { args } => artifact::become_throughline(&workspace, "down", args),
         Verb::Doctor { args } => artifact::become_throughline(&workspace, "doctor", args),
         Verb::Bench { args } => artifact::become_bench(&workspace, args),

@@ -5,6 +5,7 @@ mod connection;
 mod guard;
 mod mishap;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -266,6 +267,18 @@ impl Environment for KindEnvironment {
         mishap: Mishap,
     ) -> BoxFuture<'a, Result<(), BoxError>> {
         Box::pin(async move { Ok(self.let_happen(run, workload, mishap).await?) })
+    }
+
+    fn variables<'a>(
+        &'a self,
+        workload: &'a str,
+    ) -> BoxFuture<'a, Result<BTreeMap<String, String>, BoxError>> {
+        Box::pin(async move {
+            match &self.telepresence {
+                Some(telepresence) => Ok(telepresence.variables(workload)),
+                None => Err(ClusterError::NoIntercepts.into()),
+            }
+        })
     }
 
     fn disturb(&mut self, disturbance: Option<Disturbance>) -> BoxFuture<'_, Result<(), BoxError>> {

@@ -11,6 +11,7 @@ mod names;
 mod status;
 mod world;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -188,9 +189,14 @@ impl Telepresence {
             .cli
             .ask(Some(run), &args, &deadline)
             .await
-            .and_then(|answer| active(&answer))
+            .and_then(|answer| active(&answer).map(|()| variables(&answer)))
         {
-            Ok(()) => Ok(()),
+            Ok(told) => {
+                if let Some(connection) = &mut self.connection {
+                    connection.variables.insert(spec.workload.clone(), told);
+                }
+                Ok(())
+            }
             Err(error) => {
                 // One that timed out on this side may become active later and be in the way of the next.
                 let _ = self.leave(run, &spec.workload).await;
@@ -252,6 +258,14 @@ impl Telepresence {
     pub fn keeps_connections(&self) -> bool {
         self.version()
             .is_some_and(|version| KEEPS_CONNECTIONS.contains(&version))
+    }
+
+    /// The variables of an intercepted workload's container, as the intercept told them; empty before there was one.
+    #[must_use]
+    pub fn variables(&self, workload: &str) -> BTreeMap<String, String> {
+        let told = self.connection.as_ref();
+        told.and_then(|connection| connection.variables.get(workload).cloned())
+            .unwrap_or_default()
     }
 
     /// The folder of its logs, once there is a connection.
@@ -341,4 +355,11 @@ fn active(answer: &Value) -> Result<(), TelepresenceError> {
             message: answer["message"].as_str().unwrap_or_default().to_owned(),
         }),
     }
+}
+
+/// The container's variables in a detailed answer.
+fn variables(answer: &Value) -> BTreeMap<String, String> {
+    let told = answer["environment"].as_object().into_iter().flatten();
+    told.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+        .collect()
 }

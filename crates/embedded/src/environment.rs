@@ -21,6 +21,7 @@ mod slot;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -194,6 +195,19 @@ impl Environment for EmbeddedEnvironment {
         async {
             self.service(workload)?.leave();
             Ok(())
+        }
+        .boxed()
+    }
+
+    fn variables<'a>(
+        &'a self,
+        workload: &'a str,
+    ) -> BoxFuture<'a, Result<BTreeMap<String, String>, BoxError>> {
+        async {
+            // An unknown workload is refused.
+            self.service(workload)?;
+            let told = self.up_now()?.cluster.variables(workload);
+            Ok(told.cloned().unwrap_or_default())
         }
         .boxed()
     }

@@ -2,6 +2,7 @@
 
 mod capability;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -192,6 +193,15 @@ pub trait Environment: Send + Sync {
     ) -> BoxFuture<'a, Result<(), BoxError>> {
         let _ = (run, workload, mishap);
         Cannot::fail(self.name(), Capability::Mishaps)
+    }
+
+    /// The variables of a workload's process inside the cluster, as an intercept hands them to the workstation: ask while it is
+    /// intercepted. Empty where the environment has nothing to tell.
+    fn variables<'a>(
+        &'a self,
+        _workload: &'a str,
+    ) -> BoxFuture<'a, Result<BTreeMap<String, String>, BoxError>> {
+        Box::pin(std::future::ready(Ok(BTreeMap::new())))
     }
 
     /// Breaks the intercept path on purpose, or mends it with `None`.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
-use trace::Verdict;
+use trace::{RequestId, TraceId, Verdict};
 
 use crate::environment::EnvironmentName;
 use crate::run_id::RunId;
@@ -91,6 +91,20 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// A request that was seen in the store while it was followed.
+    RequestSeen(Box<RequestSeen>),
+    /// A line that a process printed; only of those that were started [told](crate::ProcessSpec::told).
+    ProcessPrinted {
+        /// The process's name.
+        process: String,
+        /// The line, without its end.
+        line: String,
+    },
+    /// An answer to what the user asked for during the run, for people: one or more lines.
+    Shown {
+        /// The lines.
+        text: String,
+    },
     /// Something worth knowing.
     Note {
         /// What.
@@ -131,6 +145,30 @@ pub enum Event {
         #[serde(rename = "took_ms", with = "millis")]
         took: Duration,
     },
+}
+
+/// A request as its trace shows it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RequestSeen {
+    /// Its trace.
+    pub trace_id: TraceId,
+    /// The request id that its spans carry.
+    pub request_id: Option<RequestId>,
+    /// HTTP status of the answer.
+    pub status: Option<u16>,
+    /// The places it went through, and what is found under other trace ids.
+    pub path: String,
+    /// Who handled it for the service that can be intercepted.
+    pub answered_by: Option<String>,
+    /// From the beginning of its first span to the end of its last one.
+    #[serde(rename = "took_ms", with = "millis")]
+    pub took: Duration,
+    /// What keeps it from being one whole trace; empty when it is one.
+    pub problems: Vec<String>,
+    /// Whether it was told before, and more of it has come since.
+    pub again: bool,
+    /// Where a person sees the trace.
+    pub url: String,
 }
 
 /// How a step or an undo entry ended.

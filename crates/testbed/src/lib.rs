@@ -36,6 +36,7 @@ pub mod environment;
 pub mod event;
 pub mod explain;
 mod history;
+pub mod listening;
 pub mod process;
 mod processes;
 pub mod run;
@@ -54,7 +55,7 @@ pub use environment::{
     Arrangement, Cannot, Capability, Collected, Disturbance, Endpoints, Environment, EnvironmentName,
     InterceptSpec, Mishap, Missing, Selection,
 };
-pub use event::{Counts, Event, EventReceiver, Events, Outcome};
+pub use event::{Counts, Event, EventReceiver, Events, Outcome, RequestSeen};
 pub use explain::{BoxError, Class, Explain};
 pub use process::{Answer, Call, Conversation, Exit, Process, ProcessError, ProcessSpec};
 pub use run::{Run, RunError, RunOptions, StepError};

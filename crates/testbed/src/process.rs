@@ -36,6 +36,7 @@ pub(crate) use recorded::{identify, lives, stop_recorded};
 pub(crate) use spec::Mark;
 
 use crate::deadline::{Deadline, Over};
+use crate::processes;
 use crate::undo::{Undo, UndoId};
 
 /// A supervised child. Clones mean the same child.
@@ -57,6 +58,20 @@ impl Process {
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.group.pid()
+    }
+
+    /// The processes that live now in its group, or that it started and that left the group; itself included.
+    #[must_use]
+    pub fn members(&self) -> Vec<u32> {
+        let marked = Marked {
+            mark: &self.undo.scene().place.mark,
+            name: Some(self.name()),
+        };
+        let mut members = processes::members(self.group.id());
+        members.extend(marked.find());
+        members.sort_unstable();
+        members.dedup();
+        members.into_iter().map(i32::cast_unsigned).collect()
     }
 
     /// The file that holds its whole output.

@@ -11,12 +11,14 @@ pub(crate) const VISIBLE: bool = cfg!(target_os = "linux");
 
 /// Living members of a process group; zombies do not count.
 pub(crate) fn in_group(group: Pid) -> usize {
+    members(group).len()
+}
+
+/// The living members of a process group.
+pub(crate) fn members(group: Pid) -> Vec<i32> {
     let group = group.as_raw_nonzero().get();
-    all()
-        .into_iter()
-        .filter_map(Stat::read)
-        .filter(|stat| stat.alive && stat.group == group)
-        .count()
+    let is_member = |&pid: &i32| Stat::read(pid).is_some_and(|stat| stat.alive && stat.group == group);
+    all().into_iter().filter(is_member).collect()
 }
 
 /// Every process id there is.

@@ -44,6 +44,7 @@ pub struct RunOptions {
 #[derive(Debug, Clone)]
 pub struct Run {
     inner: Arc<Inner>,
+    closing: bool,
 }
 
 impl Run {
@@ -59,6 +60,7 @@ impl Run {
                 (
                     Self {
                         inner: Arc::new(inner),
+                        closing: false,
                     },
                     receiver,
                 )
@@ -108,10 +110,24 @@ impl Run {
         &self.inner.signals
     }
 
-    /// Cancelled by the first Ctrl-C or SIGTERM.
+    /// Cancelled by the first Ctrl-C or SIGTERM; in the hands of whoever closes the run, by the second one.
     #[must_use]
     pub fn interrupted(&self) -> CancellationToken {
-        self.inner.signals.interrupted()
+        if self.closing {
+            self.inner.signals.hurry()
+        } else {
+            self.inner.signals.interrupted()
+        }
+    }
+
+    /// The same run for what has to be done in good order at its end, such as giving traffic back and proving that: its steps and
+    /// deadlines outlast the first Ctrl-C, which may be the reason for the end, and are ended by the second one.
+    #[must_use]
+    pub fn closing(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            closing: true,
+        }
     }
 
     /// Time since the run began, without time that was held.

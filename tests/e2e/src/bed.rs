@@ -1,5 +1,7 @@
 //! What all scenarios of a run share: the environment that is up, and the ways to talk to it.
 
+mod up;
+
 use jaeger_api::JaegerClient;
 use testbed::{Arrangement, Endpoints, Environment, Run};
 use trace::settle::Limits;
@@ -7,6 +9,8 @@ use trace::settle::Limits;
 use crate::caller::Caller;
 use crate::places::Binaries;
 use crate::proof::Prover;
+
+pub use up::UpError;
 
 /// An environment that is up.
 pub struct Bed {

@@ -1,5 +1,6 @@
 //! The caller outside the cluster: sends an order under a trace id and a request id that it chose before.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -18,7 +19,8 @@ const USUAL_LIMIT: Duration = Duration::from_secs(10);
 /// An order to be placed.
 #[derive(Debug, Clone)]
 pub struct Order {
-    sku: &'static str,
+    sku: Cow<'static, str>,
+    quantity: u32,
     headers: BTreeMap<String, String>,
     trace_id: TraceId,
     /// Base URL of the order-service that it is sent to; `None` is the storefront.
@@ -30,8 +32,15 @@ impl Order {
     /// The walkthrough's order, for an article in stock.
     #[must_use]
     pub fn known() -> Self {
+        Self::of(IN_STOCK, 1)
+    }
+
+    /// An order for so many pieces of any article.
+    #[must_use]
+    pub fn of(sku: impl Into<Cow<'static, str>>, quantity: u32) -> Self {
         Self {
-            sku: IN_STOCK,
+            sku: sku.into(),
+            quantity,
             headers: BTreeMap::new(),
             trace_id: random::trace_id(),
             to: None,
@@ -42,10 +51,7 @@ impl Order {
     /// An order for an article that is sold out.
     #[must_use]
     pub fn sold_out() -> Self {
-        Self {
-            sku: SOLD_OUT,
-            ..Self::known()
-        }
+        Self::of(SOLD_OUT, 1)
     }
 
     /// With a header.
@@ -156,7 +162,9 @@ impl Caller {
                 format!("00-{}-{caller_span}-01", order.trace_id),
             )
             .header(names::REQUEST_ID_HEADER, request_id.as_str())
-            .json(&serde_json::json!({ "customer_id": CUSTOMER, "sku": order.sku, "quantity": 1 }));
+            .json(
+                &serde_json::json!({ "customer_id": CUSTOMER, "sku": order.sku, "quantity": order.quantity }),
+            );
         for (name, value) in &order.headers {
             request = request.header(name, value);
         }

@@ -1,9 +1,12 @@
 //! The command line of `throughline`, which `cargo xtask` passes on untouched.
 
+use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use testbed::Selection;
 
 /// Proves that a distributed trace stays whole when a Kubernetes service is intercepted to a workstation.
 #[derive(Debug, Parser)]
@@ -26,12 +29,18 @@ pub enum Command {
     E2e(E2eArgs),
     /// Play the same scenarios in two environments and compare the shapes of their traces
     Parity(ParityArgs),
+    /// Bring an environment up, follow every request through it, and play with it
+    Demo(DemoArgs),
+    /// Send order-service's traffic to a process of your own, with the variables of the intercepted container
+    Intercept(InterceptArgs),
     /// Finish the undo of runs that were killed
     Down(DownArgs),
     /// Say what is missing for each environment, with the command that cures it
     Doctor(DoctorArgs),
     /// List the exit codes and their meaning
     ExitCodes,
+    /// Print what a shell needs to complete verbs and flags
+    Completions(CompletionsArgs),
 }
 
 /// Which environment to run in.
@@ -146,6 +155,9 @@ pub struct KindArgs {
     /// Folder with static Linux binaries of the services, instead of building them
     #[arg(long, value_name = "DIR", env = "THROUGHLINE_IMAGE_BIN_DIR")]
     pub image_bin_dir: Option<PathBuf>,
+    /// Whether a cluster that was kept is taken without `--keep` too; decided by the verb.
+    #[arg(skip)]
+    pub reuse: bool,
 }
 
 /// How the Collector treats spans.
@@ -189,7 +201,106 @@ pub struct ParityArgs {
     pub places: Places,
     /// Further flags of `e2e`, for both sides
     #[arg(value_name = "E2E FLAGS", last = true)]
-    pub e2e: Vec<std::ffi::OsString>,
+    pub e2e: Vec<OsString>,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = demo_help())]
+pub struct DemoArgs {
+    /// Environment to run in
+    #[arg(
+        long = "env",
+        value_name = "ENV",
+        default_value = "auto",
+        env = "THROUGHLINE_ENV"
+    )]
+    pub environment: EnvironmentChoice,
+    /// What `--env kind` is made of.
+    #[command(flatten)]
+    pub kind: KindArgs,
+    /// Leave the cluster up for the next run; a cluster that was kept is used in any case
+    #[arg(long)]
+    pub keep: bool,
+    /// What standard output carries
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+    /// Show what is undone, too
+    #[arg(long, short)]
+    pub verbose: bool,
+    /// Where things are on disk.
+    #[command(flatten)]
+    pub places: Places,
+}
+
+/// Arguments of `intercept`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  cargo xtask intercept -- cargo run -p order-service             your own edits, with real traffic
+  cargo xtask intercept --watch -- cargo run -p order-service     started anew whenever a source changes
+  cargo xtask intercept --header x-debug=me -- target/debug/order-service
+                                                                  only requests with that header
+  cargo xtask intercept                                           for a debugger: holds the intercept, writes the
+                                                                  variables to target/throughline/order-service.env
+  cargo xtask intercept --env kind -- cargo test -p order-service a command that ends gives its exit code
+
+The command ends with Ctrl-C or by itself; then the traffic is given back, and that is proven. It is told where to
+listen by THROUGHLINE_LISTEN.")]
+pub struct InterceptArgs {
+    /// Environment to run in
+    #[arg(
+        long = "env",
+        value_name = "ENV",
+        default_value = "auto",
+        env = "THROUGHLINE_ENV"
+    )]
+    pub environment: EnvironmentChoice,
+    /// What `--env kind` is made of.
+    #[command(flatten)]
+    pub kind: KindArgs,
+    /// Take only the requests with this header; the services pass on no other one than `x-debug`
+    #[arg(long, value_name = "NAME=VALUE", value_parser = crate::switch::by_header)]
+    pub header: Option<Selection>,
+    /// Where the process listens [default: 127.0.0.1:8080 on Kubernetes, a free port of 127.0.0.1 elsewhere]
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// Start the command anew when a source of order-service changes
+    #[arg(long)]
+    pub watch: bool,
+    /// Watch this file or folder instead; may be repeated
+    #[arg(long, value_name = "PATH")]
+    pub watch_path: Vec<PathBuf>,
+    /// Print the variables of the intercepted process, one `KEY=value` a line
+    #[arg(long)]
+    pub print_env: bool,
+    /// Leave the cluster up for the next run; a cluster that was kept is used in any case
+    #[arg(long)]
+    pub keep: bool,
+    /// What standard output carries
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+    /// Show what is undone, too
+    #[arg(long, short)]
+    pub verbose: bool,
+    /// Where things are on disk.
+    #[command(flatten)]
+    pub places: Places,
+    /// The command that runs order-service; without it the intercept waits for a process that you start
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  alias xtask='cargo xtask'; source <(cargo xtask completions bash)
+  cargo xtask completions fish > ~/.config/fish/completions/xtask.fish")]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
+    /// A verb of `cargo xtask` that this program does not have
+    #[arg(long, value_name = "NAME=ABOUT", hide = true)]
+    pub also: Vec<String>,
 }
 
 /// Arguments of `down`.
@@ -220,6 +331,23 @@ pub struct Places {
     /// Folder of the service binaries [default: the folder of this program]
     #[arg(long, value_name = "DIR", env = "THROUGHLINE_BIN_DIR")]
     pub bin_dir: Option<PathBuf>,
+}
+
+/// Examples and commands of the demo.
+fn demo_help() -> String {
+    format!(
+        "Commands, one a line on standard input:\n{}
+Examples:
+  cargo xtask demo                                                        to play
+  printf 'order\\nintercept\\norder\\nquit\\n' | cargo xtask demo            as a script
+
+At the end of a piped input the demo goes on following requests until Ctrl-C; a script's first command that fails ends it.",
+        indented(&crate::demo::help())
+    )
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
 }
 
 /// A length of time as people write it: `1s`, `250ms`, `1m 30s`.

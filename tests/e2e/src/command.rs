@@ -1,26 +1,32 @@
 //! The verbs of the program.
 
+mod begin;
+mod completions;
+mod demo;
 mod doctor;
 mod down;
 mod e2e;
 mod exit_codes;
+mod intercept;
 mod parity;
 
 use std::io::Write;
 use std::path::PathBuf;
 
 use crate::cli::{Cli, Command, Places};
-use crate::exit::ExitCode;
 use crate::places;
 
 /// Does what the command line says.
-pub async fn dispatch(cli: Cli) -> ExitCode {
+pub async fn dispatch(cli: Cli) -> std::process::ExitCode {
     match cli.command {
-        Command::E2e(args) => e2e::e2e(args).await,
-        Command::Parity(args) => parity::parity(args).await,
-        Command::Down(args) => down::down(&args).await,
-        Command::Doctor(args) => doctor::doctor(&args).await,
-        Command::ExitCodes => exit_codes::exit_codes(),
+        Command::E2e(args) => e2e::e2e(args).await.into(),
+        Command::Demo(args) => demo::demo(args).await,
+        Command::Intercept(args) => intercept::intercept(args).await,
+        Command::Parity(args) => parity::parity(args).await.into(),
+        Command::Down(args) => down::down(&args).await.into(),
+        Command::Doctor(args) => doctor::doctor(&args).await.into(),
+        Command::ExitCodes => exit_codes::exit_codes().into(),
+        Command::Completions(args) => completions::completions(&args).into(),
     }
 }
 

@@ -5,5 +5,5 @@ use e2e::cli::Cli;
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
-    e2e::command::dispatch(Cli::parse()).await.into()
+    e2e::command::dispatch(Cli::parse()).await
 }

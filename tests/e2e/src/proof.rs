@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::convert::Infallible;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,11 @@ pub enum Answerer {
         /// Its pid.
         pid: u32,
     },
+    /// One of the processes on the workstation that were seen to listen where the intercept leads.
+    OneOf {
+        /// Their pids.
+        pids: BTreeSet<u32>,
+    },
     /// A process inside the cluster.
     Cluster,
 }
@@ -65,6 +71,7 @@ impl Answerer {
     pub fn matches(&self, whoami: &Whoami) -> bool {
         match self {
             Self::Workstation { pid } => whoami.site == Some(Site::Workstation) && whoami.pid == *pid,
+            Self::OneOf { pids } => whoami.site == Some(Site::Workstation) && pids.contains(&whoami.pid),
             Self::Cluster => whoami.site == Some(Site::Cluster),
         }
     }
@@ -74,6 +81,10 @@ impl std::fmt::Display for Answerer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Workstation { pid } => write!(f, "the workstation's process, pid {pid}"),
+            Self::OneOf { pids } => {
+                let pids: Vec<String> = pids.iter().map(u32::to_string).collect();
+                write!(f, "the workstation's process, pid {}", pids.join(" or "))
+            }
             Self::Cluster => f.write_str("a process inside the cluster"),
         }
     }

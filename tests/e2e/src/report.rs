@@ -6,6 +6,7 @@ mod github;
 pub mod html;
 mod junit;
 pub mod model;
+pub mod narrator;
 pub mod pipeline;
 #[cfg(test)]
 mod recorded;

@@ -5,24 +5,18 @@ use std::time::{Duration, Instant};
 
 use testbed::event::{Counts, Event};
 use testbed::run::Run;
-use testbed::{Arrangement, BoxError, Endpoints, Environment, StepError};
+use testbed::{Endpoints, Environment, StepError};
 
-use crate::bed::Bed;
+use crate::bed::{Bed, UpError};
 use crate::breakpoint;
-use crate::caller::Caller;
 use crate::exit::ExitCode;
-use crate::gather;
 use crate::outcome;
 use crate::places::Binaries;
-use crate::proof::Prover;
 use crate::report;
 use crate::report::model::{Outcome, ScenarioReport, TwinReport};
 use crate::scenario::{Fault, Scenario, Twin};
 use crate::selection::{Selected, full_name};
 use crate::stage::{Shown, Stage, StageError};
-
-/// How long an environment may take to come up, over all its steps.
-const UP_LIMIT: Duration = Duration::from_secs(600);
 
 /// What to play, and how.
 #[derive(Debug, Clone)]
@@ -86,7 +80,7 @@ async fn play(run: &Run, environment: Box<dyn Environment>, plan: &Plan, reports
         }
         return ExitCode::PrerequisiteMissing;
     }
-    let mut bed = match up(run, environment, plan).await {
+    let mut bed = match Bed::up(run, environment, &plan.binaries, plan.settle_limit).await {
         Ok(bed) => bed,
         Err(error) => {
             if matches!(error, UpError::Interrupted) {
@@ -122,60 +116,6 @@ async fn play(run: &Run, environment: Box<dyn Environment>, plan: &Plan, reports
             .note(format!("storefront {storefront} · Jaeger {jaeger}"));
     }
     code
-}
-
-#[derive(Debug, thiserror::Error)]
-enum UpError {
-    #[error("interrupted")]
-    Interrupted,
-    #[error("{0}")]
-    Environment(BoxError),
-    #[error("the HTTP client can't be made: {0}")]
-    Http(#[from] reqwest::Error),
-    #[error(transparent)]
-    Jaeger(#[from] jaeger_api::JaegerError),
-}
-
-impl UpError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Environment(error) => error.hint(),
-            Self::Jaeger(error) => error.hint(),
-            Self::Interrupted | Self::Http(_) => None,
-        }
-    }
-}
-
-async fn up(run: &Run, mut environment: Box<dyn Environment>, plan: &Plan) -> Result<Bed, UpError> {
-    let limit = run.deadline(UP_LIMIT);
-    let endpoints = match limit.bound(environment.up(run)).await {
-        Ok(Ok(endpoints)) => endpoints,
-        Ok(Err(error)) if run.interrupted().is_cancelled() => {
-            drop(error);
-            return Err(UpError::Interrupted);
-        }
-        Ok(Err(error)) => return Err(UpError::Environment(error)),
-        Err(_) => return Err(UpError::Interrupted),
-    };
-    let jaeger = jaeger_api::JaegerClient::new(&endpoints.jaeger)?;
-    jaeger.probe().await?;
-    let mut limits = gather::limits(environment.as_ref());
-    if let Some(deadline) = plan.settle_limit {
-        limits.deadline = deadline;
-    }
-    Ok(Bed {
-        limits,
-        run: run.clone(),
-        caller: Caller::new(&endpoints.storefront)?,
-        prover: Prover::new(&endpoints.storefront)?,
-        http: reqwest::Client::builder().no_proxy().build()?,
-        binaries: plan.binaries.clone(),
-        environment,
-        connected: true,
-        arrangement: Arrangement::Deployed,
-        endpoints,
-        jaeger,
-    })
 }
 
 async fn play_all(bed: &mut Bed, plan: &Plan, reports: &Reports) -> ExitCode {

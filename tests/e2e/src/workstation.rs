@@ -1,5 +1,7 @@
 //! The process on the workstation: a real order-service with the walkthrough's debug identity.
 
+pub mod variables;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -7,7 +9,7 @@ use std::time::Duration;
 
 use debugger::{Breakpoint, DebugError, Launch, Session, Tool};
 use testbed::{BoxError, Deadline, Endpoints, Process, ProcessError, ProcessSpec, Run, StepError};
-use trace::{Site, names};
+use trace::Site;
 
 use crate::scenario::topology::ORDER;
 
@@ -31,34 +33,21 @@ fn name() -> String {
 }
 
 /// What it is told. `extra` is put on top of its own variables.
-fn variables(endpoints: &Endpoints, listen: SocketAddr, extra: &[(&str, &str)]) -> BTreeMap<String, String> {
-    let identity = format!(
-        "{}={},{}={}",
-        names::SERVICE_VERSION,
-        names::LOCAL_DEBUG,
-        names::DEPLOYMENT_ENVIRONMENT,
-        names::DEBUG
+fn told(endpoints: &Endpoints, listen: SocketAddr, extra: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let mut told = variables::variables(endpoints, listen, &BTreeMap::new());
+    told.extend(
+        extra
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
     );
-    let listen = listen.to_string();
-    let own = [
-        ("THROUGHLINE_LISTEN", listen.as_str()),
-        ("THROUGHLINE_SITE", Site::Workstation.as_str()),
-        ("INVENTORY_URL", &endpoints.workstation_inventory),
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoints.workstation_otlp),
-        ("OTEL_RESOURCE_ATTRIBUTES", &identity),
-        // Milliseconds. The default of five seconds would be most of what a scenario waits for.
-        ("OTEL_BSP_SCHEDULE_DELAY", "10"),
-    ];
-    let all = own.iter().chain(extra);
-    all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect()
+    told
 }
 
 /// The same process as a debugger is told to start it.
 #[must_use]
 pub fn launch(binary: &Path, endpoints: &Endpoints, listen: SocketAddr, extra: &[(&str, &str)]) -> Launch {
     Launch {
-        env: variables(endpoints, listen, extra),
+        env: told(endpoints, listen, extra),
         ..Launch::new(binary)
     }
 }
@@ -85,7 +74,7 @@ impl Workstation {
             &name,
             START_LIMIT,
             async {
-                let spec = ProcessSpec::new(&name, binary).envs(variables(endpoints, listen, extra));
+                let spec = ProcessSpec::new(&name, binary).envs(told(endpoints, listen, extra));
                 let process = run.supervise(spec)?;
                 let address = process.line(&run.deadline(START_LIMIT), announced).await?;
                 Ok::<_, ProcessError>(Self {

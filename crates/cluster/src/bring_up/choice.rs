@@ -1,4 +1,5 @@
-//! Which cluster a run uses: one of its own, or with `--keep` the one that fits and that others may have left.
+//! Which cluster a run uses: one of its own, or with `--keep` the one that fits and that others may have left. A plan can ask for a
+//! cluster that was kept also without `--keep`; it is never made for that, and stays kept.
 
 use std::path::PathBuf;
 
@@ -35,6 +36,11 @@ pub struct Choice {
 pub async fn choose(run: &Run, plan: &Plan, docker: &Docker, kind: &Kind) -> Result<Choice, ClusterError> {
     let kubeconfig = run.dir().file("kubeconfig");
     if !run.keep() {
+        if plan.reuse
+            && let Some(kept) = kept(run, plan, docker, kind, kubeconfig.clone()).await?
+        {
+            return Ok(kept);
+        }
         let label = run.id().to_string();
         let name = format!("{}-{label}", plan.prefix);
         return Ok(Choice {
@@ -45,8 +51,7 @@ pub async fn choose(run: &Run, plan: &Plan, docker: &Docker, kind: &Kind) -> Res
             _lease: None,
         });
     }
-    let label = format!("kept-{}", kind_config::fingerprint(&plan.pins));
-    let name = format!("{}-{label}", plan.prefix);
+    let (label, name) = kept_names(plan);
     let holder = format!("run {} (pid {})", run.id(), std::process::id());
     let lease = Lease::take(&plan.locks, &leased(&name), &holder)?;
     let deadline = run.deadline(QUESTION);
@@ -68,6 +73,43 @@ pub async fn choose(run: &Run, plan: &Plan, docker: &Docker, kind: &Kind) -> Res
         warm,
         _lease: Some(lease),
     })
+}
+
+/// The label and the name of the cluster that is kept for these pins.
+fn kept_names(plan: &Plan) -> (String, String) {
+    let label = format!("kept-{}", kind_config::fingerprint(&plan.pins));
+    let name = format!("{}-{label}", plan.prefix);
+    (label, name)
+}
+
+/// The kept cluster, when there is one that runs and that nobody uses. Nothing is mended: that is for runs with `--keep`.
+async fn kept(
+    run: &Run,
+    plan: &Plan,
+    docker: &Docker,
+    kind: &Kind,
+    kubeconfig: PathBuf,
+) -> Result<Option<Choice>, ClusterError> {
+    let (label, name) = kept_names(plan);
+    let deadline = run.deadline(QUESTION);
+    if !kind.clusters(&deadline).await?.contains(&name) {
+        return Ok(None);
+    }
+    let holder = format!("run {} (pid {})", run.id(), std::process::id());
+    let lease = match Lease::take(&plan.locks, &leased(&name), &holder) {
+        Ok(lease) => lease,
+        Err(LeaseError::Held { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let node = Node::of_cluster(docker.clone(), &name);
+    let warm = docker.runs(node.container(), &deadline).await?;
+    Ok(warm.then_some(Choice {
+        name,
+        label,
+        kubeconfig,
+        warm,
+        _lease: Some(lease),
+    }))
 }
 
 /// Removes the clusters that runs with `--keep` have left, and returns their names. One that a run is using stays.

@@ -1,5 +1,6 @@
 //! The machine's one connection: made, taken up again after it broke, ended.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use testbed::{Run, UndoId};
@@ -23,6 +24,8 @@ pub(super) struct Connection {
     pub(super) state: State,
     /// Undo entries for what a killed daemon left on this machine, as long as no other one has put it in order.
     pub(super) remains: Vec<UndoId>,
+    /// The variables of the intercepted container, by workload, as the last intercept told them.
+    pub(super) variables: BTreeMap<String, BTreeMap<String, String>>,
     // Two connections share one DNS chain: when one quits, the other loses its names.
     _lease: Lease,
 }
@@ -81,6 +84,7 @@ impl Telepresence {
             version,
             state: State::Up,
             remains: Vec::new(),
+            variables: BTreeMap::new(),
             _lease: lease,
         });
         Ok(())

@@ -62,6 +62,7 @@ pub(crate) fn options(locks: &Path) -> KindOptions {
             profile: Profile::Synchronous,
             download: false,
             telepresence: false,
+            reuse: false,
             prefix: PREFIX.into(),
             locks: locks.to_owned(),
         },

@@ -24,6 +24,7 @@ fn options(tools: ToolPath, folder: &Path) -> KindOptions {
         profile: Profile::Synchronous,
         download: false,
         telepresence: true,
+        reuse: false,
         prefix: "tl".into(),
         locks: folder.into(),
     };

@@ -68,6 +68,24 @@ async fn usage_is_not_reported_and_nothing_takes_the_shortcut_past_the_agent() {
     assert!(settings.contains("  localShortcut: false\n"), "{settings}");
 }
 
+#[tokio::test]
+async fn the_intercepted_container_s_variables_are_kept() {
+    let answer = json!({"name": "order-service", "disposition": "ACTIVE", "environment": {
+        "INVENTORY_URL": "http://inventory-service:8080", "TELEPRESENCE_ROOT": "",
+    }});
+    let rules = [
+        json!({"when": ["connect"]}),
+        json!({"when": ["intercept"], "stdout": answer.to_string()}),
+    ];
+    let mut bed = Bed::new(fake("2.31.2", &rules));
+    bed.connect().await.unwrap();
+    assert!(bed.telepresence.variables("order-service").is_empty());
+    bed.intercept(Selection::All).await.unwrap();
+    let told = bed.telepresence.variables("order-service");
+    assert_eq!(told["INVENTORY_URL"], "http://inventory-service:8080");
+    assert!(bed.telepresence.variables("storefront").is_empty());
+}
+
 #[rstest]
 #[case("2.29.0", "leave")]
 #[case("2.30.0", "detach")]

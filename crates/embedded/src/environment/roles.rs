@@ -1,5 +1,6 @@
 //! The processes in the role of the cluster, and the Services in front of them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use testbed::wait::{self, Probe};
@@ -52,6 +53,8 @@ pub(super) struct Cluster {
 struct Pod {
     address: std::net::SocketAddr,
     url: String,
+    /// What it was told.
+    variables: BTreeMap<String, String>,
 }
 
 impl Cluster {
@@ -102,6 +105,14 @@ impl Cluster {
             .into_iter()
             .find(|(name, _)| *name == workload)
             .map(|(_, service)| service)
+    }
+
+    /// What the process of a workload that has a Service was told.
+    pub(super) fn variables(&self, workload: &str) -> Option<&BTreeMap<String, String>> {
+        [(Role::Order, &self.order), (Role::Inventory, &self.inventory)]
+            .into_iter()
+            .find(|(role, _)| role.workload() == workload)
+            .map(|(_, pod)| &pod.variables)
     }
 
     pub(super) fn services(&self) -> impl Iterator<Item = &ProxyControl> {
@@ -157,7 +168,8 @@ impl Starter<'_> {
     /// Starts a process and waits until it is ready.
     async fn pod(&self, role: Role, told: &[(&str, String)]) -> Result<Pod, StepError> {
         let name = At::cluster(role.workload()).to_string();
-        let spec = self.spec(&name, role, told);
+        let variables = self.variables(role, told);
+        let spec = ProcessSpec::new(&name, self.binary(role)).envs(variables.clone());
         let limit = self.config.start_limit;
         let start = async {
             let process = self.run.supervise(spec)?;
@@ -169,35 +181,45 @@ impl Starter<'_> {
             let url = format!("http://{address}");
             let ready = || self.look(&process, &url);
             wait::until(&deadline, "readiness", ready).await?;
-            Ok::<_, BoxError>(Pod { address, url })
+            Ok::<_, BoxError>(Pod {
+                address,
+                url,
+                variables,
+            })
         };
         self.run
             .step_showing(&name, limit, start, |pod: &Pod| pod.url.clone())
             .await
     }
 
-    fn spec(&self, name: &str, role: Role, told: &[(&str, String)]) -> ProcessSpec {
+    fn binary(&self, role: Role) -> &std::path::Path {
         let binaries = &self.config.binaries;
-        let binary = match role {
+        match role {
             Role::Storefront => &binaries.storefront,
             Role::Order => &binaries.order,
             Role::Inventory => &binaries.inventory,
-        };
+        }
+    }
+
+    fn variables(&self, role: Role, told: &[(&str, String)]) -> BTreeMap<String, String> {
         // Its name and version, the process knows best; it adds today's name for the deployment environment.
         let resource = format!("{}=embedded", names::DEPLOYMENT_ENVIRONMENT);
+        let own = [
+            ("THROUGHLINE_LISTEN", LOOPBACK.to_string()),
+            ("THROUGHLINE_SITE", Site::Cluster.to_string()),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", self.otlp.to_owned()),
+            ("OTEL_RESOURCE_ATTRIBUTES", resource),
+            ("OTEL_BSP_SCHEDULE_DELAY", SCHEDULE_DELAY.to_owned()),
+        ];
         let extra = self
             .config
             .variables
             .iter()
             .filter(|(workload, ..)| workload == role.workload());
-        ProcessSpec::new(name, binary)
-            .env("THROUGHLINE_LISTEN", LOOPBACK.to_string())
-            .env("THROUGHLINE_SITE", Site::Cluster.as_str())
-            .env("OTEL_EXPORTER_OTLP_ENDPOINT", self.otlp)
-            .env("OTEL_RESOURCE_ATTRIBUTES", resource)
-            .env("OTEL_BSP_SCHEDULE_DELAY", SCHEDULE_DELAY)
-            .envs(told.iter().map(|(name, value)| (*name, value)))
-            .envs(extra.map(|(_, name, value)| (name, value)))
+        let own = own.into_iter().chain(told.iter().cloned());
+        own.map(|(name, value)| (name.to_owned(), value))
+            .chain(extra.map(|(_, name, value)| (name.clone(), value.clone())))
+            .collect()
     }
 
     async fn look(&self, process: &Process, url: &str) -> Probe<(), BoxError> {

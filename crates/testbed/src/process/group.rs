@@ -109,6 +109,11 @@ impl Group {
         self.pid.as_raw_nonzero().get().unsigned_abs()
     }
 
+    /// The id of the group.
+    pub(crate) const fn id(&self) -> Pid {
+        self.pid
+    }
+
     pub(crate) fn output(&self) -> &Output {
         &self.output
     }

@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::event::Events;
+use crate::event::{Event, Events};
 
 /// Lines of both streams that are shown when a process dies.
 const TAIL_LINES: usize = 200;
@@ -40,6 +40,8 @@ pub(crate) struct Output {
     seen: watch::Sender<usize>,
     started: Instant,
     events: Events,
+    /// The process's name, when each line is told.
+    told: Option<String>,
     log: PathBuf,
 }
 
@@ -52,7 +54,7 @@ struct State {
 }
 
 impl Output {
-    pub(crate) fn new(log: PathBuf, file: File, events: Events) -> Self {
+    pub(crate) fn new(log: PathBuf, file: File, events: Events, told: Option<String>) -> Self {
         let state = State {
             file: Some(file),
             tail: VecDeque::new(),
@@ -64,6 +66,7 @@ impl Output {
             seen: watch::Sender::new(0),
             started: Instant::now(),
             events,
+            told,
             log,
         }
     }
@@ -146,6 +149,12 @@ impl Output {
             let text = format!("cannot write {}: {error}; the log ends here", self.log.display());
             self.events
                 .warn(text, Some("free space on that file system".to_owned()));
+        }
+        if let Some(process) = &self.told {
+            self.events.emit(Event::ProcessPrinted {
+                process: process.clone(),
+                line: line.clone(),
+            });
         }
         push(&mut state.tail, TAIL_LINES, line.clone());
         if stream == Stream::Stdout {

@@ -67,7 +67,8 @@ impl Place {
         let taken = take(&mut child);
         // A file system that is full already is reported with the first line of output.
         let _ = writeln!(file, "--- pid {}: {}", child.id(), spec.command_line());
-        let output = Arc::new(Output::new(log, file, self.events.clone()));
+        let told = spec.told.then(|| spec.name.clone());
+        let output = Arc::new(Output::new(log, file, self.events.clone(), told));
         // Adopted first, so that a child that nobody can talk to is killed.
         let group = Group::adopt(spec.name.clone(), child, spec.grace, output);
         group

@@ -31,6 +31,7 @@ pub struct ProcessSpec {
     args: Vec<OsString>,
     env: BTreeMap<OsString, OsString>,
     dir: Option<PathBuf>,
+    pub(crate) told: bool,
     pub(crate) grace: Duration,
 }
 
@@ -46,6 +47,7 @@ impl ProcessSpec {
             args: Vec::new(),
             env: BTreeMap::new(),
             dir: None,
+            told: false,
             grace: Self::GRACE,
         }
     }
@@ -86,6 +88,13 @@ impl ProcessSpec {
     #[must_use]
     pub fn dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.dir = Some(dir.into());
+        self
+    }
+
+    /// Tells each line that it prints as an event, besides logging it.
+    #[must_use]
+    pub const fn told(mut self) -> Self {
+        self.told = true;
         self
     }
 

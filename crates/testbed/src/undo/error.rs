@@ -24,7 +24,7 @@ pub enum UndoError {
         /// The panic's message.
         message: String,
     },
-    /// A path that is neither in the run's directory nor in one of its scratch folders is never removed.
+    /// A path that is neither in the run's directory nor in one of its scratch folders, and no link into the directory beside it, is never removed.
     #[error("refused to remove {}: it is not inside the run's directory or scratch folders", path.display())]
     Outside {
         /// The path.

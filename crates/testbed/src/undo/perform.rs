@@ -90,8 +90,10 @@ impl Scene {
             source,
         };
         match self.is_ours(&path) {
-            Ok(true) => {}
-            Ok(false) => return Err(UndoError::Outside { path }),
+            Ok(Some(true)) => {}
+            // Gone already, or somebody else's by now.
+            Ok(None) => return Ok(()),
+            Ok(Some(false)) => return Err(UndoError::Outside { path }),
             // What it would be in is gone already.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(failed(&path, error)),
@@ -105,15 +107,27 @@ impl Scene {
         }
     }
 
-    /// Whether a path lies inside the run's directory or one of its scratch folders, links on the way resolved.
-    fn is_ours(&self, path: &Path) -> io::Result<bool> {
+    /// Whether a path lies inside the run's directory or one of its scratch folders, links on the way resolved; or is a link beside
+    /// the directory that leads into it. `None` for a place of such a link that holds nothing, or another run's link.
+    fn is_ours(&self, path: &Path) -> io::Result<Option<bool>> {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-            return Ok(false);
+            return Ok(Some(false));
         };
         if !path.is_absolute() {
-            return Ok(false);
+            return Ok(Some(false));
         }
         let path = fs::canonicalize(parent)?.join(name);
+        if path.parent() == self.place.dir.path().parent() && path != self.place.dir.path() {
+            return match fs::read_link(&path) {
+                Ok(target) => {
+                    let leads_here = path.with_file_name(target).starts_with(self.place.dir.path());
+                    Ok(leads_here.then_some(true))
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                // No link.
+                Err(_) => Ok(Some(false)),
+            };
+        }
         let inside_run = path.starts_with(self.place.dir.path()) && path != self.place.dir.path();
         let first = path
             .strip_prefix(&self.temp)
@@ -121,7 +135,7 @@ impl Scene {
             .and_then(|rest| rest.components().next());
         let prefix = scratch_prefix(&self.place.mark);
         let scratch = first.is_some_and(|first| first.as_os_str().to_string_lossy().starts_with(&prefix));
-        Ok(inside_run || scratch)
+        Ok(Some(inside_run || scratch))
     }
 }
 

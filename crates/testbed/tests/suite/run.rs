@@ -275,3 +275,23 @@ async fn a_scratch_folder_is_private_and_goes_with_the_run() {
     assert!(!scratch.exists());
     assert!(bed.run.dir().path().exists());
 }
+
+#[tokio::test]
+async fn what_closes_a_run_outlasts_the_first_interrupt_and_not_the_second() {
+    let bed = Bed::new();
+    let closing = bed.run.closing();
+    bed.signals.raise();
+    let fine = || async { Ok::<_, io::Error>(()) };
+    let cut = || {
+        closing.step(
+            "traffic given back",
+            LONG,
+            std::future::pending::<Result<(), io::Error>>(),
+        )
+    };
+    assert!(bed.run.interrupted().is_cancelled());
+    closing.step("traffic given back", LONG, fine()).await.unwrap();
+    let (cut, ()) = tokio::join!(cut(), async { bed.signals.raise() });
+    assert!(matches!(cut, Err(StepError::Interrupted { .. })), "{cut:?}");
+    assert_eq!(closing.id(), bed.run.id());
+}

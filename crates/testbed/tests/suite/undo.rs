@@ -155,6 +155,7 @@ async fn only_what_belongs_to_the_run_is_removed() {
     let dir = bed.run.dir();
     std::fs::create_dir_all(dir.file("mine/deep")).unwrap();
     symlink(outside.path(), dir.file("link")).unwrap();
+    std::fs::write(bed.root().join("other"), "").unwrap();
     let undo = bed.run.undo();
     let refused = [
         precious.clone(),
@@ -184,6 +185,22 @@ async fn only_what_belongs_to_the_run_is_removed() {
         assert!(failure.error.hint().unwrap().contains("rm -rf"));
     }
     assert!(precious.exists() && !dir.file("mine").exists() && !dir.file("link").exists());
+}
+
+#[tokio::test]
+async fn a_link_beside_the_directory_is_removed_only_as_long_as_it_leads_into_it() {
+    let bed = Bed::new();
+    let name = bed.run.dir().path().file_name().unwrap().to_owned();
+    let [ours, others, nothing] = ["ours", "others", "nothing"].map(|link| bed.root().join(link));
+    symlink(std::path::Path::new(&name).join("a"), &ours).unwrap();
+    symlink("0000/a", &others).unwrap();
+    for path in [&ours, &others, &nothing] {
+        let path = path.clone();
+        bed.run.undo().push("link", Deed::Remove { path });
+    }
+    let report = bed.run.finish().await;
+    assert!(report.complete(), "{report:?}");
+    assert!(!ours.is_symlink() && others.is_symlink());
 }
 
 #[tokio::test]

@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use testbed::explain::chain;
-use testbed::{Event, Explain, Run, RunOptions, Signals};
+use testbed::Signals;
 
-use super::{complain, locate, say};
+use super::begin::{Begun, Wanted, arm, begin};
+use super::{complain, say};
 use crate::cli::E2eArgs;
-use crate::environment;
 use crate::exit::ExitCode;
 use crate::report::console::Console;
 use crate::report::pipeline::Pipeline;
@@ -30,13 +29,9 @@ pub(super) async fn e2e(args: E2eArgs) -> ExitCode {
             }
         };
     }
-    // Armed before the first side effect: from here on Ctrl-C undoes.
-    match Signals::arm() {
+    match arm() {
         Ok(signals) => play(&args, &signals).await.code,
-        Err(error) => {
-            complain(&format!("signals can't be handled: {error}"), None);
-            ExitCode::Unexpected
-        }
+        Err(code) => code,
     }
 }
 
@@ -65,49 +60,29 @@ pub(super) async fn play(args: &E2eArgs, signals: &Signals) -> Played {
             return ExitCode::Usage.into();
         }
     };
-    let (root, binaries) = match locate(&args.places) {
-        Ok(places) => places,
-        Err(error) => {
-            complain(&format!("the working directory can't be read: {error}"), None);
-            return ExitCode::Unexpected.into();
-        }
-    };
     if let Some(stale) = &args.junit {
         // Otherwise a run that ends early would be taken for the one before it. What can't be removed can't be written
         // either, and that is told at the end.
         let _ = std::fs::remove_file(stale);
     }
-    let swept = super::down::finish_killed_runs(&root, signals).await;
-    let chosen = match environment::choose(args.environment, &binaries, &args.kind).await {
-        Ok(chosen) => chosen,
-        Err(error) => {
-            complain(&error.to_string(), error.hint().as_deref());
-            return ExitCode::Usage.into();
-        }
-    };
-    let options = RunOptions {
-        root,
-        environment: chosen.environment.name(),
+    let wanted = Wanted {
+        environment: args.environment,
+        kind: &args.kind,
+        places: &args.places,
         keep: args.keep,
-        signals: signals.clone(),
     };
-    let (run, events) = match Run::begin(options) {
+    let Begun {
+        run,
+        events,
+        environment,
+        binaries,
+        why,
+    } = match begin(wanted, signals).await {
         Ok(begun) => begun,
-        Err(error) => {
-            complain(&chain(&error), error.hint().as_deref());
-            return ExitCode::PrerequisiteMissing.into();
-        }
+        Err(code) => return code.into(),
     };
-    run.events().emit(Event::RunStarted {
-        run: run.id().clone(),
-        environment: chosen.environment.name(),
-        dir: run.dir().path().to_owned(),
-        chosen: chosen.why.clone(),
-        cannot_prove: chosen.environment.cannot_prove().map(str::to_owned),
-        at: jiff::Timestamp::now(),
-    });
     let pipeline = Pipeline::decide(args.ci, |name| std::env::var(name).ok());
-    if let Some(why) = chosen.why
+    if let Some(why) = why
         && pipeline.is_one()
     {
         // Whoever reads that a pipeline is green must know what was proven.
@@ -115,17 +90,6 @@ pub(super) async fn play(args: &E2eArgs, signals: &Signals) -> Played {
             why,
             Some("name the environment of a pipeline: `--env`, or THROUGHLINE_ENV".to_owned()),
         );
-    }
-    match swept {
-        Ok(swept) => {
-            for killed in &swept.swept {
-                run.events().note(format!(
-                    "finished the undo of run {}, which was killed",
-                    killed.run
-                ));
-            }
-        }
-        Err(error) => run.events().warn(chain(&error), error.hint()),
     }
     let plan = Plan {
         selected,
@@ -145,7 +109,7 @@ pub(super) async fn play(args: &E2eArgs, signals: &Signals) -> Played {
     };
     let reporter = Reporter::new(events, Arc::clone(&reports), console, outlets);
     let (code, written) = tokio::join!(
-        runner::run(&run, chosen.environment, &plan, &reports),
+        runner::run(&run, environment, &plan, &reports),
         reporter.consume()
     );
     // A verdict that nobody can read again is not a pass.

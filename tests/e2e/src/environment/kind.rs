@@ -29,6 +29,7 @@ pub(super) fn environment(args: &KindArgs) -> Result<KindEnvironment, ChoiceErro
             },
             download: args.download,
             telepresence: true,
+            reuse: args.reuse,
             prefix: "throughline".to_owned(),
             locks: Lease::shared_folder(lookup("XDG_RUNTIME_DIR").map(PathBuf::from)),
         },

@@ -1,6 +1,7 @@
 //! The console: results on standard output, the story on standard error; readable without colour.
 
 mod lines;
+mod request;
 
 use std::path::Path;
 use std::time::Duration;
@@ -119,6 +120,11 @@ impl Console {
                 self.out(&format!("          because   {reason}"));
             }
             Event::Recovered { how, .. } => self.out(&format!("          {FAINT}recovered {how}{FAINT:#}")),
+            Event::RequestSeen(seen) => request::lines(seen).iter().for_each(|line| self.out(line)),
+            Event::ProcessPrinted { process, line } => {
+                self.err(&format!("{FAINT}{process} |{FAINT:#} {line}"));
+            }
+            Event::Shown { text } => self.out(text.trim_end()),
             Event::Note { text } => self.err(&format!("note: {text}")),
             Event::Warning { text, hint } => {
                 self.err(&format!("{OPEN}warning{OPEN:#}: {text}"));
@@ -272,10 +278,7 @@ impl Console {
             .filter(|line| line.error.is_some())
             .map(|line| line.name.as_str())
             .collect();
-        if !left.is_empty() {
-            self.err(&format!("{BAD}error{BAD:#}: not undone: {}", left.join(", ")));
-            self.err("hint: `cargo xtask down` tries again");
-        }
+        self.not_undone(&left);
         let bad = |outcome: &Outcome| matches!(outcome, Outcome::Failed | Outcome::Inconclusive);
         let failed: Vec<&str> = report
             .scenarios
@@ -294,6 +297,15 @@ impl Console {
             ));
         } else if report.exit_code != 0 {
             self.err(&format!("{BAD}error{BAD:#}: {}", report.exit_meaning));
+        }
+    }
+
+    /// What is left on the undo stack.
+    pub fn not_undone(&self, left: &[impl AsRef<str>]) {
+        if !left.is_empty() {
+            let left: Vec<&str> = left.iter().map(AsRef::as_ref).collect();
+            self.err(&format!("{BAD}error{BAD:#}: not undone: {}", left.join(", ")));
+            self.err("hint: `cargo xtask down` tries again");
         }
     }
 

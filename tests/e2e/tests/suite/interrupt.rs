@@ -21,7 +21,7 @@ fn interrupted_at(what: &str, matches: impl Fn(&Value) -> bool, signal: Signal) 
 
 /// Every deed that was pushed is also done.
 #[track_caller]
-fn expect_complete(journal: &[Value]) {
+pub(crate) fn expect_complete(journal: &[Value]) {
     let numbers = |key: &str| -> BTreeSet<u64> {
         journal
             .iter()

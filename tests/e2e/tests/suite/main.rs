@@ -1,6 +1,9 @@
 //! The real program with the real services, as a user runs it.
 
 mod bad_ends;
+mod completions;
+mod demo;
+mod intercept;
 mod interrupt;
 mod kill;
 mod parity;

@@ -1,6 +1,6 @@
 //! Starts `throughline` and watches it from outside.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
@@ -84,7 +84,19 @@ impl World {
 
     /// Runs the program to its end, with variables on top of its own.
     pub(crate) fn run_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Finished {
-        let mut child = self.spawn(args, variables);
+        Self::finished(self.spawn(args, variables), "")
+    }
+
+    /// Runs the program to its end with this on its standard input, which ends then.
+    pub(crate) fn run_typing(&self, args: &[&str], input: &str) -> Finished {
+        Self::finished(self.spawn(args, &[]), input)
+    }
+
+    fn finished(mut child: Child, input: &str) -> Finished {
+        let mut stdin = child.stdin.take().expect("piped");
+        // A program that refuses its arguments reads nothing.
+        let _ = stdin.write_all(input.as_bytes());
+        drop(stdin);
         let mut stdout = String::new();
         let mut stderr = String::new();
         let mut err = child.stderr.take().expect("piped");
@@ -119,6 +131,18 @@ impl World {
         }
     }
 
+    /// As [`World::start`], with a command after `--`.
+    pub(crate) fn start_command(&self, args: &[&str], command: &[&str]) -> Running {
+        let all = [args, &["--format", "json", "--"], command].concat();
+        let mut child = self.spawn(&all, &[]);
+        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        Running {
+            child,
+            lines: Some(lines),
+            seen: Vec::new(),
+        }
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "the program under test is started as a user starts it"
@@ -143,7 +167,7 @@ impl World {
             .env("THROUGHLINE_ROOT", self.root())
             .env("NO_COLOR", "1")
             .envs(variables.iter().copied())
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -212,6 +236,35 @@ impl Running {
         event["run"].as_str().expect("an id").to_owned()
     }
 
+    /// Types lines; the input stays open.
+    pub(crate) fn type_lines(&mut self, lines: &str) {
+        let stdin = self.child.stdin.as_mut().expect("piped");
+        stdin.write_all(lines.as_bytes()).expect("it reads");
+    }
+
+    /// Ends the input.
+    pub(crate) fn end_input(&mut self) {
+        self.child.stdin = None;
+    }
+
+    /// Reads until a note begins with this, and answers the rest of it.
+    #[track_caller]
+    pub(crate) fn note(&mut self, beginning: &str) -> String {
+        let event = self.until(beginning, |event| {
+            event["event"] == "note"
+                && event["text"]
+                    .as_str()
+                    .is_some_and(|text| text.starts_with(beginning))
+        });
+        event["text"].as_str().expect("a text")[beginning.len()..].to_owned()
+    }
+
+    /// Reads until a request was followed.
+    #[track_caller]
+    pub(crate) fn request(&mut self) -> Value {
+        self.until("a request", |event| event["event"] == "request_seen")
+    }
+
     /// Goes away as a reader: the next write of the program fails.
     pub(crate) fn close_stdout(&mut self) {
         self.lines = None;
@@ -272,6 +325,28 @@ pub(crate) fn expect_no_process_of(run: &str) {
         assert!(Instant::now() < limit, "still there: {left:?}");
         std::thread::yield_now();
     }
+}
+
+/// Posts JSON as somebody from outside does; the status of the answer.
+pub(crate) fn post(url: &str, body: &str) -> u16 {
+    let (host, path) = url
+        .strip_prefix("http://")
+        .and_then(|rest| rest.split_once('/'))
+        .expect("an http URL with a path");
+    let mut stream = std::net::TcpStream::connect(host).expect("it listens");
+    write!(
+        stream,
+        "POST /{path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("UTF-8");
+    answer
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .expect("a status line")
 }
 
 pub(crate) fn json_lines(file: &Path) -> Vec<Value> {

@@ -42,6 +42,17 @@ async fn gives_a_workloads_traffic_to_the_workstation_and_back() {
 }
 
 #[tokio::test]
+async fn tells_what_a_workloads_process_was_told() {
+    let stage = Stage::new();
+    let (environment, endpoints) = stage.up(stage.stand_ins().await).await;
+    let told = environment.variables("order-service").await.unwrap();
+    assert_eq!(told["INVENTORY_URL"], endpoints.workstation_inventory);
+    assert_eq!(told["THROUGHLINE_SITE"], "cluster");
+    assert!(environment.variables("orders").await.is_err());
+    stage.finish().await;
+}
+
+#[tokio::test]
 async fn names_the_workloads_that_there_are() {
     let stage = Stage::new();
     let (mut environment, _) = stage.up(stage.stand_ins().await).await;

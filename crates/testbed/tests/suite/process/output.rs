@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::bed::{Bed, generous, shell, told};
+use testbed::Event;
+use testbed::wait::{self, Probe};
+
+use crate::bed::{Bed, generous, pids, shell, told};
 
 #[tokio::test]
 async fn the_log_file_holds_everything_the_tail_only_the_end() {
@@ -76,5 +79,54 @@ async fn a_full_disk_ends_the_log_with_one_warning_and_not_the_child() {
         warnings[0].contains("No space left on device") && warnings[0].contains("a.log"),
         "{warnings:?}"
     );
+    bed.run.finish().await;
+}
+
+#[tokio::test]
+async fn lines_are_told_as_events_only_of_those_that_asked_for_it() {
+    let mut bed = Bed::new();
+    for spec in [
+        shell("quiet", "echo nothing to see"),
+        shell("loud", "echo one; echo two >&2; exit 3").told(),
+    ] {
+        let child = bed.run.supervise(spec).unwrap();
+        child.ended(&generous()).await.unwrap();
+    }
+    let mut lines: Vec<String> = bed
+        .seen()
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::ProcessPrinted { process, line } => Some(format!("{process}: {line}")),
+            _ => None,
+        })
+        .collect();
+    lines.sort();
+    assert_eq!(lines, ["loud: one", "loud: two"]);
+}
+
+#[cfg(target_os = "linux")] // for /proc
+#[tokio::test]
+async fn members_are_the_group_and_whoever_left_it() {
+    let bed = Bed::new();
+    let child = bed
+        .run
+        .supervise(shell(
+            "family",
+            "sleep 600 & one=$!; setsid sleep 600 & echo pids $$ $one; wait",
+        ))
+        .unwrap();
+    let stranger = bed.run.supervise(shell("stranger", "exec sleep 600")).unwrap();
+    let known = pids(&child, "pids ").await;
+    let look = || async {
+        match child.members() {
+            members if members.len() == 3 => Probe::<_, std::convert::Infallible>::Ready(members),
+            members => Probe::not_yet(format!("{members:?}")),
+        }
+    };
+    let members = wait::until(&generous(), "three members", look).await.unwrap();
+    for pid in known {
+        assert!(members.contains(&pid.cast_unsigned()), "{pid} in {members:?}");
+    }
+    assert!(!members.contains(&stranger.pid()));
     bed.run.finish().await;
 }
