@@ -91,7 +91,7 @@ fn features(
 ) -> &'static [&'static str] {
     match verb {
         "doctor" => return WITH_KIND,
-        "down" | "completions" => return &[],
+        "down" | "docs" | "completions" => return &[],
         _ => {}
     }
     let said = |flag: &str| value_of(flag, args);

@@ -61,6 +61,13 @@ pub(crate) enum Verb {
     Check,
     /// What neither compiler nor lints can see: documents, names, layout, pins, dependencies
     Tidy,
+    /// Draw the README's pictures from a run, or check that they are still true
+    #[command(disable_help_flag = true)]
+    Docs {
+        /// Flags of `throughline docs`; `--help` lists them
+        #[arg(value_name = "FLAGS", trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// Finish the undo of runs that were killed
     #[command(disable_help_flag = true)]
     Down {

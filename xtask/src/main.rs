@@ -62,6 +62,15 @@ fn run(verb: Verb) -> anyhow::Result<Outcome> {
         Verb::Completions { args } => {
             artifact::become_throughline(&workspace, "completions", completed(args))
         }
+        // The pictures are where the repository is, wherever it is called from; a `--folder` of the caller's comes later
+        // and wins.
+        Verb::Docs { args } => {
+            let folder = [
+                OsString::from("--folder"),
+                workspace.root().join("docs/pictures").into(),
+            ];
+            artifact::become_throughline(&workspace, "docs", [folder.to_vec(), args].concat())
+        }
         Verb::Down { args } => artifact::become_throughline(&workspace, "down", args),
         Verb::Doctor { args } => artifact::become_throughline(&workspace, "doctor", args),
         Verb::Bench { args } => artifact::become_bench(&workspace, args),

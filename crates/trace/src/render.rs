@@ -1,8 +1,10 @@
-//! A trace for people: one line, a text tree, a Mermaid sequence diagram, the data of a waterfall.
+//! A trace for people: one line, a text tree, a Mermaid sequence diagram, the data of a waterfall,
+//! drawings.
 
 mod mermaid;
 mod path;
 mod picture;
+mod svg;
 mod text;
 mod waterfall;
 
@@ -10,6 +12,7 @@ pub use mermaid::{MermaidOptions, mermaid};
 pub use path::path;
 pub(crate) use path::{elsewhere, ways};
 pub use picture::Picture;
+pub use svg::{topology, waterfall_svg};
 pub use text::{TextOptions, text};
 pub use waterfall::{Row, Section, Waterfall, waterfall};
 

@@ -33,6 +33,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Send order-service's traffic to a process of your own, with the variables of the intercepted container
     Intercept(InterceptArgs),
+    /// Draw the README's pictures from a run
+    Docs(DocsArgs),
     /// Finish the undo of runs that were killed
     Down(DownArgs),
     /// Say what is missing for each environment, with the command that cures it
@@ -301,6 +303,28 @@ pub struct CompletionsArgs {
     /// A verb of `cargo xtask` that this program does not have
     #[arg(long, value_name = "NAME=ABOUT", hide = true)]
     pub also: Vec<String>,
+}
+
+/// Arguments of `docs`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  cargo xtask docs            draw the pictures again
+  cargo xtask docs --check    only say whether they are still true; exit code 10 when they are not")]
+pub struct DocsArgs {
+    /// Write nothing; say whether the pictures that are there are what a run looks like, times aside
+    #[arg(long)]
+    pub check: bool,
+    /// Folder of the pictures
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "docs/pictures",
+        overrides_with = "folder"
+    )]
+    pub folder: PathBuf,
+    /// Where things are on disk.
+    #[command(flatten)]
+    pub places: Places,
 }
 
 /// Arguments of `down`.

@@ -3,6 +3,7 @@
 mod begin;
 mod completions;
 mod demo;
+mod docs;
 mod doctor;
 mod down;
 mod e2e;
@@ -23,6 +24,7 @@ pub async fn dispatch(cli: Cli) -> std::process::ExitCode {
         Command::Demo(args) => demo::demo(args).await,
         Command::Intercept(args) => intercept::intercept(args).await,
         Command::Parity(args) => parity::parity(args).await.into(),
+        Command::Docs(args) => docs::docs(args).await.into(),
         Command::Down(args) => down::down(&args).await.into(),
         Command::Doctor(args) => doctor::doctor(&args).await.into(),
         Command::ExitCodes => exit_codes::exit_codes().into(),

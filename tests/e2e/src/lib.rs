@@ -14,6 +14,7 @@ pub mod intercept;
 pub mod live;
 pub mod outcome;
 pub mod parity;
+pub mod pictures;
 pub mod places;
 pub mod proof;
 pub mod random;

@@ -3,6 +3,7 @@
 mod bad_ends;
 mod completions;
 mod demo;
+mod docs;
 mod intercept;
 mod interrupt;
 mod kill;
