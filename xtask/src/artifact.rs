@@ -72,6 +72,12 @@ pub(crate) fn become_throughline(
 /// The flags that build the environment on Kubernetes in.
 pub(crate) const WITH_KIND: &[&str] = &["--features", "e2e/kind"];
 
+/// The flags that build the environment in containers in.
+pub(crate) const WITH_CONTAINERS: &[&str] = &["--features", "e2e/containers"];
+
+/// The flags that build every environment in.
+const WITH_ALL: &[&str] = &["--features", "e2e/kind,e2e/containers"];
+
 /// The programs that the environment on Kubernetes drives.
 const FOR_KIND: [&str; 3] = ["docker", "kind", "telepresence"];
 
@@ -80,9 +86,9 @@ pub(crate) fn lacking_for_kind() -> Option<&'static str> {
     FOR_KIND.into_iter().find(|program| !on_path(program))
 }
 
-/// The features to build `throughline` with. The environment on Kubernetes costs as much to compile as everything else,
-/// so it is only in where it is asked for, or where `auto` could choose it. `doctor` always needs it: what is missing for
-/// Kubernetes is the question. `down` never does: what is to be undone is data in journals.
+/// The features to build `throughline` with. The environments on Kubernetes and in containers each cost as much to compile as
+/// everything else, so they are only in where they are asked for, or where `auto` could choose one. `doctor` always needs
+/// them: what is missing for each is the question. `down` never does: what is to be undone is data in journals.
 fn features(
     verb: &str,
     args: &[OsString],
@@ -90,7 +96,7 @@ fn features(
     variable: Option<&OsStr>,
 ) -> &'static [&'static str] {
     match verb {
-        "doctor" => return WITH_KIND,
+        "doctor" => return WITH_ALL,
         "down" | "docs" | "completions" => return &[],
         _ => {}
     }
@@ -113,7 +119,12 @@ fn features(
         "auto" => FOR_KIND.into_iter().all(&on_path),
         _ => false,
     };
-    if wanted.iter().any(kind) { WITH_KIND } else { &[] }
+    match (wanted.iter().any(kind), wanted.contains(&"containers")) {
+        (true, true) => WITH_ALL,
+        (true, false) => WITH_KIND,
+        (false, true) => WITH_CONTAINERS,
+        (false, false) => &[],
+    }
 }
 
 /// What follows a flag: `--env kind` or `--env=kind`.
@@ -291,8 +302,20 @@ mod tests {
     }
 
     #[test]
-    fn doctor_knows_kubernetes_and_down_does_not_need_it() {
-        assert_eq!(features("doctor", &[], |_| false, None), WITH_KIND);
+    fn containers_are_compiled_only_where_they_are_asked_for() {
+        let of = |verb: &str, text: &str| {
+            let args: Vec<OsString> = text.split_whitespace().map(OsString::from).collect();
+            features(verb, &args, |_| true, None)
+        };
+        assert_eq!(of("e2e", "--env containers"), WITH_CONTAINERS);
+        assert_eq!(of("parity", "--left containers --right kind"), WITH_ALL);
+        assert_eq!(of("parity", "--right=containers"), WITH_CONTAINERS);
+        assert_eq!(of("e2e", ""), WITH_KIND);
+    }
+
+    #[test]
+    fn doctor_knows_every_environment_and_down_does_not_need_it() {
+        assert_eq!(features("doctor", &[], |_| false, None), WITH_ALL);
         assert!(features("down", &[], |_| true, Some(OsStr::new("kind"))).is_empty());
     }
 

@@ -71,7 +71,12 @@ impl Pipeline {
 impl Lane {
     /// The sections of a lane, or of both.
     pub(crate) fn sections(lane: Option<Self>) -> Vec<Section> {
-        let on_kind = [Section::Kubernetes, Section::Parity, Section::Clusters];
+        let on_kind = [
+            Section::Kubernetes,
+            Section::Parity,
+            Section::Clusters,
+            Section::Containers,
+        ];
         match lane {
             None => [Section::CHECK, &[Section::EndToEnd], &on_kind].concat(),
             Some(Self::Embedded) => [Section::CHECK, &[Section::EndToEnd]].concat(),

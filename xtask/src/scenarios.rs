@@ -68,10 +68,10 @@ pub(crate) fn parity(workspace: &Workspace, left: &Path, right: &Path) -> anyhow
 }
 
 fn build(workspace: &Workspace, environment: &str) -> anyhow::Result<Result<Binaries, Outcome>> {
-    let features = if environment == "kind" {
-        artifact::WITH_KIND
-    } else {
-        &[]
+    let features = match environment {
+        "kind" => artifact::WITH_KIND,
+        "containers" => artifact::WITH_CONTAINERS,
+        _ => &[],
     };
     artifact::build(workspace, &EMBEDDED, features)
 }

@@ -29,6 +29,8 @@ pub(crate) enum Section {
     Parity,
     /// Tests that make clusters of their own.
     Clusters,
+    /// The tests of the environment in containers; skipped aloud like those on Kubernetes, whose images it shares.
+    Containers,
 }
 
 /// What a section found.
@@ -90,6 +92,7 @@ impl Section {
             Self::Kubernetes => "e2e kind",
             Self::Parity => "parity",
             Self::Clusters => "clusters",
+            Self::Containers => "containers",
         }
     }
 
@@ -107,6 +110,7 @@ impl Section {
             Self::Kubernetes => "cargo xtask e2e --env kind",
             Self::Parity => "cargo xtask parity",
             Self::Clusters => "cargo test -p cluster --test kind",
+            Self::Containers => "cargo test -p e2e --features containers --test suite containers",
         }
     }
 
@@ -150,11 +154,13 @@ impl Section {
                 pipeline.embedded = played.directory;
                 Ok(played.finding)
             }
-            Self::Kubernetes | Self::Parity | Self::Clusters => match pipeline.kind_is_there() {
-                Kind::There => self.on_kind(workspace, pipeline),
-                Kind::Skipped { reason } => Ok(Finding::skipped(&reason)),
-                Kind::Missing { reason } => anyhow::bail!("{reason}; `cargo xtask doctor` has the cure"),
-            },
+            Self::Kubernetes | Self::Parity | Self::Clusters | Self::Containers => {
+                match pipeline.kind_is_there() {
+                    Kind::There => self.on_kind(workspace, pipeline),
+                    Kind::Skipped { reason } => Ok(Finding::skipped(&reason)),
+                    Kind::Missing { reason } => anyhow::bail!("{reason}; `cargo xtask doctor` has the cure"),
+                }
+            }
         }
     }
 
@@ -165,6 +171,7 @@ impl Section {
                 _ => anyhow::bail!("there are no two runs to compare"),
             },
             Self::Clusters => test::clusters(workspace),
+            Self::Containers => test::containers(workspace),
             _ => {
                 let played = scenarios::play(workspace, "kind", &pipeline.kind_flags)?;
                 pipeline.kind = played.directory;

@@ -53,6 +53,26 @@ pub(crate) fn clusters(workspace: &Workspace) -> anyhow::Result<Finding> {
     Ok(Finding { outcome, counts })
 }
 
+/// Runs the tests of the environment in containers, one of which plays all scenarios there.
+pub(crate) fn containers(workspace: &Workspace) -> anyhow::Result<Finding> {
+    let binaries = match artifact::build(workspace, &EMBEDDED, artifact::WITH_CONTAINERS)? {
+        Ok(binaries) => binaries,
+        Err(outcome) => return Ok(Finding::single(outcome)),
+    };
+    let mut tally = Tally::default();
+    let outcome = Invocation::cargo()
+        .folder(workspace.root())
+        .default_variable("THROUGHLINE_BIN_DIR", binaries.folder()?)
+        .args(["test", "--no-fail-fast"])
+        .args(EMBEDDED.iter().flat_map(|package| ["-p", package]))
+        .args(artifact::WITH_CONTAINERS)
+        .args(["--test", "suite", "containers::"])
+        .run_reading(|line| tally.line(line))?;
+    let counts = tally.total(outcome.is_success());
+    anyhow::ensure!(counts.total() > 0, "no test ran");
+    Ok(Finding { outcome, counts })
+}
+
 /// Whether an argument of `cargo test` says which packages to test.
 fn selects_packages(argument: &str) -> bool {
     ["-p", "--package", "--workspace", "--manifest-path"]

@@ -17,14 +17,12 @@ pub mod kubernetes;
 pub mod lease;
 pub mod manifest;
 pub mod node;
-pub mod pins;
 mod preflight;
-pub mod probe;
-pub mod reference;
 pub mod telepresence;
 pub mod tool;
 
 pub use environment::{KindEnvironment, KindOptions};
 pub use error::ClusterError;
-pub use pins::{Pin, PinError, PinFlag, Pins};
-pub use reference::{ImageRef, Version};
+pub use upstream::pins::{Pin, PinError, PinFlag, Pins};
+pub use upstream::reference::{ImageRef, Version};
+pub use upstream::{pins, probe, reference};

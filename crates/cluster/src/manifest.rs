@@ -152,7 +152,7 @@ pub enum ManifestError {
 impl Explain for ManifestError {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Image { .. } => Some("give it a line in `crates/cluster/pins.yaml`".into()),
+            Self::Image { .. } => Some("give it a line in `crates/upstream/pins.yaml`".into()),
             Self::Yaml { .. } | Self::Shape { .. } => None,
         }
     }

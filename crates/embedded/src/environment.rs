@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::BoxFuture;
 use testbed::{
     BoxError, Capability, Collected, Disturbance, Endpoints, Environment, EnvironmentName, InterceptSpec,
     Missing, Run,
@@ -35,11 +35,11 @@ use testbed::{
 use trace::ExportAccount;
 
 pub use error::EmbeddedError;
+pub use preflight::missing;
+pub use roles::{Cluster, Role};
 
-use crate::proxy::ProxyControl;
 use crate::store::Limits;
 use backend::Backend;
-use roles::{Cluster, Role};
 
 /// A port of the loopback interface that the system picks.
 pub(crate) const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -110,15 +110,7 @@ impl EmbeddedEnvironment {
         }
         let backend = Backend::start(run, self.config.limits).await?;
         let cluster = Cluster::start(run, &self.config, &backend.otlp).await?;
-        let endpoints = Endpoints {
-            storefront: cluster.url(Role::Storefront),
-            jaeger: backend.jaeger.clone(),
-            otlp_http: backend.otlp.clone(),
-            workstation_otlp: backend.otlp.clone(),
-            workstation_inventory: cluster.url(Role::Inventory),
-            workstation_order: cluster.url(Role::Order),
-            workstation_listen: LOOPBACK,
-        };
+        let endpoints = cluster.endpoints(backend.jaeger.clone(), backend.otlp.clone(), backend.otlp.clone());
         self.up = Some(Up {
             backend,
             cluster,
@@ -129,17 +121,6 @@ impl EmbeddedEnvironment {
 
     fn up_now(&self) -> Result<&Up, EmbeddedError> {
         self.up.as_ref().ok_or(EmbeddedError::NotUp)
-    }
-
-    /// The Service of a workload.
-    fn service(&self, workload: &str) -> Result<&ProxyControl, EmbeddedError> {
-        let cluster = &self.up_now()?.cluster;
-        cluster
-            .service(workload)
-            .ok_or_else(|| EmbeddedError::UnknownWorkload {
-                workload: workload.to_owned(),
-                known: cluster.workloads().collect(),
-            })
     }
 }
 
@@ -153,17 +134,7 @@ impl Environment for EmbeddedEnvironment {
     }
 
     fn can(&self, capability: Capability) -> bool {
-        match capability {
-            Capability::HeaderIntercept
-            | Capability::Disturb
-            | Capability::Debugger
-            | Capability::AttachDebugger => true,
-            Capability::Connection
-            | Capability::Arrange
-            | Capability::Mishaps
-            | Capability::StickyConnections
-            | Capability::ConnectionPerCaller => false,
-        }
+        Cluster::can(capability)
     }
 
     fn visible_within(&self) -> Duration {
@@ -172,7 +143,7 @@ impl Environment for EmbeddedEnvironment {
     }
 
     fn preflight(&self) -> BoxFuture<'_, Vec<Missing>> {
-        preflight::missing(&self.config.binaries).boxed()
+        missing(&self.config.binaries).boxed()
     }
 
     fn up<'a>(&'a mut self, run: &'a Run) -> BoxFuture<'a, Result<Endpoints, BoxError>> {
@@ -184,19 +155,11 @@ impl Environment for EmbeddedEnvironment {
         _: &'a Run,
         spec: &'a InterceptSpec,
     ) -> BoxFuture<'a, Result<(), BoxError>> {
-        async {
-            let service = self.service(&spec.workload)?;
-            Ok(service.intercept(&spec.selection, spec.target)?)
-        }
-        .boxed()
+        async { Ok(self.up_now()?.cluster.intercept(spec)?) }.boxed()
     }
 
     fn leave<'a>(&'a mut self, _: &'a Run, workload: &'a str) -> BoxFuture<'a, Result<(), BoxError>> {
-        async {
-            self.service(workload)?.leave();
-            Ok(())
-        }
-        .boxed()
+        async { Ok(self.up_now()?.cluster.leave(workload)?) }.boxed()
     }
 
     fn variables<'a>(
@@ -204,18 +167,14 @@ impl Environment for EmbeddedEnvironment {
         workload: &'a str,
     ) -> BoxFuture<'a, Result<BTreeMap<String, String>, BoxError>> {
         async {
-            // An unknown workload is refused.
-            self.service(workload)?;
-            let told = self.up_now()?.cluster.variables(workload);
-            Ok(told.cloned().unwrap_or_default())
+            Ok(self.up_now()?.cluster.variables(workload)?.clone())
         }
         .boxed()
     }
 
     fn disturb(&mut self, disturbance: Option<Disturbance>) -> BoxFuture<'_, Result<(), BoxError>> {
         async move {
-            let services = self.up_now()?.cluster.services();
-            services.for_each(|service| service.disturb(disturbance));
+            self.up_now()?.cluster.disturb(disturbance);
             Ok(())
         }
         .boxed()
@@ -223,11 +182,10 @@ impl Environment for EmbeddedEnvironment {
 
     fn accounts(&self) -> BoxFuture<'_, Vec<ExportAccount>> {
         async {
-            let Some(up) = &self.up else {
-                return Vec::new();
-            };
-            let asked = up.cluster.pods().map(|pod| account::ask(&up.cluster.http, pod));
-            join_all(asked).await.into_iter().flatten().collect()
+            match &self.up {
+                Some(up) => up.cluster.accounts().await,
+                None => Vec::new(),
+            }
         }
         .boxed()
     }

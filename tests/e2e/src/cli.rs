@@ -52,6 +52,8 @@ pub enum EnvironmentChoice {
     Auto,
     /// Without Docker: real service processes, our receiver, store, query API and intercept proxy
     Embedded,
+    /// Real Collector and Jaeger in containers, the rest as embedded
+    Containers,
     /// Real Kubernetes in kind, with the real Collector, Jaeger and Telepresence
     Kind,
 }

@@ -1,7 +1,11 @@
 //! Which environment stands behind `--env`.
 
+#[cfg(feature = "containers")]
+mod containers;
 #[cfg(feature = "kind")]
 mod kind;
+#[cfg(any(feature = "kind", feature = "containers"))]
+mod pins;
 
 use embedded::environment::{EmbeddedConfig, EmbeddedEnvironment, ServiceBinaries};
 use testbed::{Environment, Missing};
@@ -62,6 +66,10 @@ pub async fn choose(
             environment: embedded(binaries),
             why: None,
         }),
+        EnvironmentChoice::Containers => Ok(Chosen {
+            environment: in_containers(binaries, kind)?,
+            why: None,
+        }),
         EnvironmentChoice::Kind => Ok(Chosen {
             environment: on_kind(kind)?,
             why: None,
@@ -101,11 +109,25 @@ fn list(missing: &[Missing]) -> String {
 }
 
 fn embedded(binaries: &Binaries) -> Box<dyn Environment> {
-    Box::new(EmbeddedEnvironment::new(EmbeddedConfig::new(ServiceBinaries {
+    Box::new(EmbeddedEnvironment::new(services(binaries)))
+}
+
+fn services(binaries: &Binaries) -> EmbeddedConfig {
+    EmbeddedConfig::new(ServiceBinaries {
         storefront: binaries.storefront.clone(),
         order: binaries.order.clone(),
         inventory: binaries.inventory.clone(),
-    })))
+    })
+}
+
+#[cfg(feature = "containers")]
+fn in_containers(binaries: &Binaries, args: &KindArgs) -> Result<Box<dyn Environment>, ChoiceError> {
+    Ok(Box::new(containers::environment(services(binaries), args)?))
+}
+
+#[cfg(not(feature = "containers"))]
+fn in_containers(_binaries: &Binaries, _args: &KindArgs) -> Result<Box<dyn Environment>, ChoiceError> {
+    Err(ChoiceError::NotBuilt("containers"))
 }
 
 #[cfg(feature = "kind")]

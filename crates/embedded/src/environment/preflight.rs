@@ -12,8 +12,8 @@ use super::{LOOPBACK, ServiceBinaries};
 
 const BUILD: &str = "cargo build --package storefront --package order-service --package inventory-service";
 
-/// Everything missing at once.
-pub(super) async fn missing(binaries: &ServiceBinaries) -> Vec<Missing> {
+/// Everything that the services and their Services need and is missing, at once.
+pub async fn missing(binaries: &ServiceBinaries) -> Vec<Missing> {
     let ServiceBinaries {
         storefront,
         order,

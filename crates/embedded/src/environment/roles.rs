@@ -3,10 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use testbed::wait::{self, Probe};
-use testbed::{BoxError, Process, ProcessError, ProcessSpec, Run, StepError};
-use trace::{At, Site, names};
+use testbed::{
+    BoxError, Capability, Disturbance, Endpoints, InterceptSpec, Process, ProcessError, ProcessSpec, Run,
+    StepError,
+};
+use trace::{At, ExportAccount, Site, names};
 
+use super::account;
 use super::backend::end;
 use super::{EmbeddedConfig, EmbeddedError, LOOPBACK};
 use crate::proxy::{InterceptProxy, ProxyConfig, ProxyControl};
@@ -20,9 +25,12 @@ const SCHEDULE_DELAY: &str = "10";
 
 /// One of the workloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub enum Role {
+    /// Takes orders from outside; nobody inside the cluster calls it.
     Storefront,
+    /// The one that is intercepted.
     Order,
+    /// What the order asks for.
     Inventory,
 }
 
@@ -37,15 +45,15 @@ impl Role {
     }
 }
 
-/// The cluster, as far as scenarios know it.
+/// The cluster, as far as scenarios know it: three processes, and the Services in front of them. It ends with the run.
 #[derive(Debug)]
-pub(super) struct Cluster {
+pub struct Cluster {
     storefront: Pod,
     order: Pod,
     inventory: Pod,
     order_service: ProxyControl,
     inventory_service: ProxyControl,
-    pub(super) http: reqwest::Client,
+    http: reqwest::Client,
 }
 
 /// A process that is ready.
@@ -58,8 +66,12 @@ struct Pod {
 }
 
 impl Cluster {
-    /// Starts the Services, and then all processes at the same time: each is told addresses of Services only.
-    pub(super) async fn start(run: &Run, config: &EmbeddedConfig, otlp: &str) -> Result<Self, EmbeddedError> {
+    /// Starts the Services, and then all processes at the same time: each is told addresses of Services only, and to export
+    /// to `otlp`.
+    ///
+    /// # Errors
+    /// One of them did not start.
+    pub async fn start(run: &Run, config: &EmbeddedConfig, otlp: &str) -> Result<Self, EmbeddedError> {
         let http = reqwest::Client::builder().no_proxy().build()?;
         let (order_service, inventory_service) =
             tokio::try_join!(service(run, Role::Order), service(run, Role::Inventory))?;
@@ -88,8 +100,73 @@ impl Cluster {
         })
     }
 
+    /// What an environment of this kind can do: the capabilities of proxies and processes, not of a cluster.
+    #[must_use]
+    pub const fn can(capability: Capability) -> bool {
+        match capability {
+            Capability::HeaderIntercept
+            | Capability::Disturb
+            | Capability::Debugger
+            | Capability::AttachDebugger => true,
+            Capability::Connection
+            | Capability::Arrange
+            | Capability::Mishaps
+            | Capability::StickyConnections
+            | Capability::ConnectionPerCaller => false,
+        }
+    }
+
+    /// Where scenarios find everything, with a Collector and a Jaeger at these base URLs.
+    #[must_use]
+    pub fn endpoints(&self, jaeger: String, otlp_grpc: String, otlp_http: String) -> Endpoints {
+        Endpoints {
+            storefront: self.url(Role::Storefront),
+            jaeger,
+            otlp_http,
+            workstation_otlp: otlp_grpc,
+            workstation_inventory: self.url(Role::Inventory),
+            workstation_order: self.url(Role::Order),
+            workstation_listen: LOOPBACK,
+        }
+    }
+
+    /// Lets the Service of a workload send its requests to the workstation.
+    ///
+    /// # Errors
+    /// There is no such workload, or its Service refuses.
+    pub fn intercept(&self, spec: &InterceptSpec) -> Result<(), EmbeddedError> {
+        Ok(self
+            .service(&spec.workload)?
+            .intercept(&spec.selection, spec.target)?)
+    }
+
+    /// Lets the Service of a workload send its requests to the cluster again.
+    ///
+    /// # Errors
+    /// There is no such workload.
+    pub fn leave(&self, workload: &str) -> Result<(), EmbeddedError> {
+        self.service(workload)?.leave();
+        Ok(())
+    }
+
+    /// Breaks the way through the Services on purpose, or mends it with `None`.
+    pub fn disturb(&self, disturbance: Option<Disturbance>) {
+        let services = self.named_services();
+        services
+            .iter()
+            .for_each(|(_, service)| service.disturb(disturbance));
+    }
+
+    /// What the processes say of their spans. One that can't be asked is left out.
+    pub async fn accounts(&self) -> Vec<ExportAccount> {
+        let pods = [&self.storefront, &self.order, &self.inventory];
+        let asked = pods.map(|pod| account::ask(&self.http, &pod.url));
+        join_all(asked).await.into_iter().flatten().collect()
+    }
+
     /// Where callers reach a workload.
-    pub(super) fn url(&self, role: Role) -> String {
+    #[must_use]
+    pub fn url(&self, role: Role) -> String {
         match role {
             // Nobody inside the cluster calls it, so there is no Service between the caller and it.
             Role::Storefront => self.storefront.url.clone(),
@@ -99,38 +176,34 @@ impl Cluster {
     }
 
     /// The Service of a workload.
-    pub(super) fn service(&self, workload: &str) -> Option<&ProxyControl> {
-        let roles = self.named_services();
-        roles
-            .into_iter()
+    fn service(&self, workload: &str) -> Result<&ProxyControl, EmbeddedError> {
+        let services = self.named_services();
+        let known = || services.iter().map(|(name, _)| (*name).to_owned()).collect();
+        services
+            .iter()
             .find(|(name, _)| *name == workload)
-            .map(|(_, service)| service)
+            .map(|(_, service)| *service)
+            .ok_or_else(|| EmbeddedError::UnknownWorkload {
+                workload: workload.to_owned(),
+                known: known(),
+            })
     }
 
     /// What the process of a workload that has a Service was told.
-    pub(super) fn variables(&self, workload: &str) -> Option<&BTreeMap<String, String>> {
-        [(Role::Order, &self.order), (Role::Inventory, &self.inventory)]
-            .into_iter()
-            .find(|(role, _)| role.workload() == workload)
-            .map(|(_, pod)| &pod.variables)
+    ///
+    /// # Errors
+    /// There is no such workload.
+    pub fn variables(&self, workload: &str) -> Result<&BTreeMap<String, String>, EmbeddedError> {
+        self.service(workload)?;
+        let pod = if workload == Role::Order.workload() {
+            &self.order
+        } else {
+            &self.inventory
+        };
+        Ok(&pod.variables)
     }
 
-    pub(super) fn services(&self) -> impl Iterator<Item = &ProxyControl> {
-        self.named_services().into_iter().map(|(_, service)| service)
-    }
-
-    /// The workloads that have a Service.
-    pub(super) fn workloads(&self) -> impl Iterator<Item = String> {
-        self.named_services().into_iter().map(|(name, _)| name.to_owned())
-    }
-
-    /// Base URLs of the processes themselves.
-    pub(super) fn pods(&self) -> impl Iterator<Item = &str> {
-        [&self.storefront, &self.order, &self.inventory]
-            .into_iter()
-            .map(|pod| pod.url.as_str())
-    }
-
+    /// The workloads that have a Service, with it.
     pub(super) fn named_services(&self) -> [(&'static str, &ProxyControl); 2] {
         [
             (Role::Order.workload(), &self.order_service),
@@ -203,7 +276,7 @@ impl Starter<'_> {
 
     fn variables(&self, role: Role, told: &[(&str, String)]) -> BTreeMap<String, String> {
         // Its name and version, the process knows best; it adds today's name for the deployment environment.
-        let resource = format!("{}=embedded", names::DEPLOYMENT_ENVIRONMENT);
+        let resource = format!("{}={}", names::DEPLOYMENT_ENVIRONMENT, self.run.environment());
         let own = [
             ("THROUGHLINE_LISTEN", LOOPBACK.to_string()),
             ("THROUGHLINE_SITE", Site::Cluster.to_string()),

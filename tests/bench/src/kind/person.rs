@@ -28,7 +28,7 @@ const PACE: Pace = Pace {
 };
 const SERVICES: [&str; 3] = ["storefront", "order-service", "inventory-service"];
 /// The images of others, as `manifests` and the chart's default name them.
-const PINS: &str = include_str!("../../../../crates/cluster/pins.yaml");
+const PINS: &str = include_str!("../../../../crates/upstream/pins.yaml");
 
 /// What it took by hand.
 #[derive(Debug, Clone, Serialize)]

@@ -14,7 +14,11 @@ pub(super) async fn doctor(args: &DoctorArgs) -> ExitCode {
         }
     };
     let mut code = ExitCode::Passed;
-    for choice in [EnvironmentChoice::Embedded, EnvironmentChoice::Kind] {
+    for choice in [
+        EnvironmentChoice::Embedded,
+        EnvironmentChoice::Containers,
+        EnvironmentChoice::Kind,
+    ] {
         let chosen = match environment::choose(choice, &binaries, &args.kind).await {
             Ok(chosen) => chosen,
             Err(error) => {

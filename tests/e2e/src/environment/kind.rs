@@ -7,9 +7,10 @@ use cluster::bring_up::Plan;
 use cluster::lease::Lease;
 use cluster::manifest::Profile;
 use cluster::tool::ToolPath;
-use cluster::{KindEnvironment, KindOptions, PinFlag, Pins};
+use cluster::{KindEnvironment, KindOptions};
 
 use super::ChoiceError;
+use super::pins::pins;
 use crate::cli::{CollectorProfile, KindArgs};
 
 /// The environment as the command line describes it; nothing is created yet.
@@ -34,25 +35,6 @@ pub(super) fn environment(args: &KindArgs) -> Result<KindEnvironment, ChoiceErro
             locks: Lease::shared_folder(lookup("XDG_RUNTIME_DIR").map(PathBuf::from)),
         },
     }))
-}
-
-fn pins(args: &KindArgs) -> Result<Pins, ChoiceError> {
-    let usage = |error: &dyn std::error::Error| ChoiceError::Usage(testbed::explain::chain(error));
-    let flags: Vec<PinFlag> = args
-        .pin
-        .iter()
-        .map(|text| text.parse())
-        .collect::<Result<_, _>>()
-        .map_err(|error: cluster::PinError| usage(&error))?;
-    let text = match &args.pins {
-        Some(path) => Some(
-            std::fs::read_to_string(path)
-                .map_err(|error| ChoiceError::Usage(format!("{} can't be read: {error}", path.display())))?,
-        ),
-        None => None,
-    };
-    let file = args.pins.as_deref().zip(text.as_deref());
-    Pins::decide(&flags, |name| std::env::var(name).ok(), file).map_err(|error| usage(&error))
 }
 
 /// The services are built from the checkout that this program was built from.

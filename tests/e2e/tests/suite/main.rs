@@ -2,6 +2,8 @@
 
 mod bad_ends;
 mod completions;
+#[cfg(feature = "containers")]
+mod containers;
 mod demo;
 mod docs;
 mod intercept;
