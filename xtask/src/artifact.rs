@@ -115,7 +115,7 @@ fn features(
         ],
     };
     let kind = |environment: &&str| match *environment {
-        "kind" => true,
+        "kind" | "context" => true,
         "auto" => FOR_KIND.into_iter().all(&on_path),
         _ => false,
     };
@@ -271,6 +271,7 @@ mod tests {
         assert!(with("--env=kind --keep", false, None));
         assert!(with("", true, None), "auto, and everything is there");
         assert!(!with("", false, None), "auto, and something is missing");
+        assert!(with("--env context --context staging", false, None));
         assert!(!with("--env embedded", true, None));
         assert!(!with("-- tool --env kind", false, None), "another program's flag");
         assert!(!with("", true, Some("embedded")));

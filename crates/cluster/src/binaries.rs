@@ -43,7 +43,7 @@ pub enum BinariesError {
         /// Whether the triple is missing in the toolchain.
         missing_target: bool,
         /// cargo's last words.
-        source: ProcessError,
+        source: Box<ProcessError>,
     },
     /// cargo could not be run to its end.
     #[error(transparent)]
@@ -63,7 +63,8 @@ impl Explain for BinariesError {
                  (`--target x86_64-unknown-linux-musl`)"
                     .into(),
             ),
-            Self::Build { source, .. } | Self::Process(source) => source.hint(),
+            Self::Build { source, .. } => source.hint(),
+            Self::Process(source) => source.hint(),
         }
     }
 }
@@ -152,7 +153,7 @@ impl Binaries {
         Err(BinariesError::Build {
             target: build.target.clone(),
             missing_target,
-            source,
+            source: Box::new(source),
         })
     }
 }

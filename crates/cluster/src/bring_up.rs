@@ -15,6 +15,8 @@ mod intercepts;
 mod objects;
 
 pub use choice::{Choice, choose, remove_kept};
+pub(crate) use images::pack;
+pub(crate) use objects::endpoints;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -199,7 +201,7 @@ impl Stage<'_> {
 }
 
 /// All Deployments of the manifests.
-fn workloads() -> Vec<Workload> {
+pub(crate) fn workloads() -> Vec<Workload> {
     let services = SERVICES
         .iter()
         .map(|service| Workload::new(APPLICATION, *service));
@@ -208,7 +210,7 @@ fn workloads() -> Vec<Workload> {
 }
 
 /// Tells of something that happened beside the steps, with its time.
-fn tell(run: &Run, step: String, took: Duration) {
+pub(crate) fn tell(run: &Run, step: String, took: Duration) {
     run.events().emit(Event::StepStarted { step: step.clone() });
     run.events().emit(Event::StepFinished {
         step,

@@ -1,15 +1,19 @@
 //! What this machine must have, and must be rid of, before a cluster runs on it and its traffic comes here: a pure decision over
 //! what was seen. A thing that could not be seen is not complained of.
 
+mod network;
 mod port;
 mod see;
+mod subnets;
 
 use std::path::PathBuf;
 
 use testbed::Missing;
 
+pub(crate) use network::{Network, Taken};
 pub use see::Machine;
 pub(crate) use see::{is_daemon, rules};
+pub(crate) use subnets::{OF_KIND, Subnet};
 
 /// Available memory that a node with everything in it needs, with room for the processes on the workstation.
 const MEMORY: u64 = 2 << 30;
@@ -29,6 +33,29 @@ pub(crate) struct Facts {
     pub(crate) network: Option<Network>,
 }
 
+impl Facts {
+    /// The addresses that the cluster has or will have.
+    pub(crate) fn expect_cluster(&mut self, subnets: impl IntoIterator<Item = Subnet>) {
+        if let Some(network) = &mut self.network {
+            network.cluster.extend(subnets);
+        }
+    }
+
+    /// Leaves out what Telepresence told itself.
+    pub(crate) fn forget_daemon_s_connection(&mut self) {
+        if let Some(network) = &mut self.network {
+            network.told = true;
+        }
+    }
+
+    /// What matters when the cluster does not have to come up on this machine.
+    pub(crate) fn without_a_cluster(mut self) -> Self {
+        self.memory = None;
+        self.disks.retain(|disk| disk.needed != DOCKER_DISK);
+        self
+    }
+}
+
 /// A file system that something will be written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Disk {
@@ -37,31 +64,6 @@ pub(crate) struct Disk {
     pub(crate) path: PathBuf,
     pub(crate) available: u64,
     pub(crate) needed: u64,
-}
-
-/// What Telepresence needs of the machine, and what a killed one leaves behind.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Network {
-    /// Root, or `sudo` without a password.
-    pub(crate) rights: bool,
-    /// `/dev/net/tun` is there.
-    pub(crate) tun: bool,
-    /// A daemon of Telepresence runs; then its chain and rules are in use.
-    pub(crate) daemon: bool,
-    /// The nat chain by which it catches DNS.
-    pub(crate) dns_chain: bool,
-    /// Priorities of routing rules to its tables.
-    pub(crate) rules: Vec<u32>,
-    /// The port that the workstation's process needs, when somebody listens there.
-    pub(crate) taken: Option<Taken>,
-}
-
-/// A port that somebody listens on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Taken {
-    pub(crate) port: u16,
-    /// `nginx (pid 42)`, when it can be seen.
-    pub(crate) by: Option<String>,
 }
 
 /// Everything that is wrong, each with its cure.
@@ -88,59 +90,18 @@ pub(crate) fn judge(facts: &Facts) -> Vec<Missing> {
         ),
         cure: "free space there; for Docker's own: `docker system df`, `docker system prune`".into(),
     });
-    let network = facts.network.iter().flat_map(network);
+    let network = facts.network.iter().flat_map(Network::judge);
     memory.into_iter().chain(disks).chain(network).collect()
 }
 
-fn network(seen: &Network) -> Vec<Missing> {
-    let mut found = Vec::new();
-    let mut say = |fact: String, cure: String| found.push(Missing { fact, cure });
-    if !seen.rights {
-        say(
-            "Telepresence needs root, or `sudo` without a password, to make its network device".into(),
-            "run as root, or allow it in sudoers; `sudo -n true` tells whether it works".into(),
-        );
-    }
-    if !seen.tun {
-        say(
-            "there is no /dev/net/tun, so Telepresence can't make its network device".into(),
-            "sudo modprobe tun; in a container: `--device /dev/net/tun --cap-add NET_ADMIN`".into(),
-        );
-    }
-    if seen.dns_chain && !seen.daemon {
-        say(
-            "a killed Telepresence left its nat chain TELEPRESENCE_DNS, which breaks name resolution on this machine"
-                .into(),
-            "while sudo iptables -t nat -D OUTPUT -j TELEPRESENCE_DNS 2>/dev/null; do :; done; \
-             sudo iptables -t nat -F TELEPRESENCE_DNS; sudo iptables -t nat -X TELEPRESENCE_DNS"
-                .into(),
-        );
-    }
-    if !seen.rules.is_empty() && !seen.daemon {
-        let each =
-            |form: fn(&u32) -> String, between| seen.rules.iter().map(form).collect::<Vec<_>>().join(between);
-        say(
-            format!(
-                "a killed Telepresence left routing rules: {}",
-                each(ToString::to_string, ", ")
-            ),
-            each(|rule| format!("sudo ip rule del priority {rule}"), "; "),
-        );
-    }
-    if let Some(taken) = &seen.taken {
-        let by = taken
-            .by
-            .as_deref()
-            .unwrap_or("a process that can't be seen from here");
-        say(
-            format!(
-                "port {} of the workstation is taken by {by}, and the intercepted order-service listens there",
-                taken.port
-            ),
-            format!("end it; `sudo ss -ltnp 'sport = :{}'` shows it", taken.port),
-        );
-    }
-    found
+/// What is in order, for people who want to see that it was looked at.
+pub(crate) fn fine(facts: &Facts) -> Vec<String> {
+    let memory = facts.memory.filter(|memory| *memory >= MEMORY);
+    let memory = memory.map(|memory| format!("{} of memory are available", gib(memory)));
+    let disks = facts.disks.iter().filter(|disk| disk.available >= disk.needed);
+    let disks = disks.map(|disk| format!("{} are free for {}", gib(disk.available), disk.what));
+    let network = facts.network.iter().flat_map(Network::fine);
+    memory.into_iter().chain(disks).chain(network).collect()
 }
 
 pub(crate) fn gib(bytes: u64) -> String {
@@ -163,6 +124,17 @@ mod tests {
         }
     }
 
+    fn route(subnet: &str) -> subnets::Route {
+        subnets::Route {
+            subnet: subnet.parse().unwrap(),
+            device: "tun0".into(),
+        }
+    }
+
+    fn cluster() -> Vec<Subnet> {
+        OF_KIND.map(|text| text.parse().unwrap()).into()
+    }
+
     fn disk(available: u64) -> Disk {
         Disk {
             what: "images",
@@ -175,7 +147,8 @@ mod tests {
     #[rstest]
     #[case::nothing(Facts { network: Some(good()), ..Facts::default() })]
     #[case::enough(Facts { memory: Some(MEMORY), disks: vec![disk(DOCKER_DISK)], network: None })]
-    #[case::in_use(Facts { network: Some(Network { daemon: true, dns_chain: true, rules: vec![32765], ..good() }), ..Facts::default() })]
+    #[case::idle(Facts { network: Some(Network { daemon: Some(42), rules: vec![32765], ..good() }), ..Facts::default() })]
+    #[case::routed(Facts { network: Some(Network { routes: vec![route("172.17.0.0/16")], cluster: cluster(), ..good() }), ..Facts::default() })]
     fn a_machine_that_lacks_nothing_is_left_in_peace(#[case] facts: Facts) {
         assert_eq!(judge(&facts), []);
     }
@@ -187,6 +160,12 @@ mod tests {
     #[case::dns(Facts { network: Some(Network { dns_chain: true, ..good() }), ..Facts::default() })]
     #[case::rules(Facts { network: Some(Network { rules: vec![32764, 32765], ..good() }), ..Facts::default() })]
     #[case::port(Facts { network: Some(Network { taken: Some(Taken { port: 8080, by: Some("nginx (pid 42)".into()) }), ..good() }), ..Facts::default() })]
+    #[case::in_use(Facts { network: Some(Network { daemon: Some(42), links: vec!["tel0".into()], dns_chain: true, rules: vec![32765], ..good() }), ..Facts::default() })]
+    #[case::locked(Facts { network: Some(Network { holder: Some("run 7f3a (pid 42)".into()), daemon: Some(43), links: vec!["tel0".into()], ..good() }), ..Facts::default() })]
+    #[case::stale(Facts { network: Some(Network { daemon: Some(42), dns_chain: true, ..good() }), ..Facts::default() })]
+    #[case::link(Facts { network: Some(Network { links: vec!["tel0".into(), "tel1".into()], ..good() }), ..Facts::default() })]
+    #[case::dockerenv(Facts { network: Some(Network { false_container: true, ..good() }), ..Facts::default() })]
+    #[case::routes(Facts { network: Some(Network { routes: vec![route("10.0.0.0/8"), route("172.17.0.0/16")], cluster: cluster(), ..good() }), ..Facts::default() })]
     #[case::hidden(Facts { network: Some(Network { taken: Some(Taken { port: 8080, by: None }), ..good() }), ..Facts::default() })]
     fn each_defect_is_told_with_its_cure(#[case] facts: Facts, #[context] context: Context) {
         let found = judge(&facts);
@@ -196,5 +175,22 @@ mod tests {
             .collect();
         assert!(!lines.is_empty());
         insta::assert_snapshot!(context.description.unwrap().to_owned(), lines.join("\n"));
+    }
+    #[test]
+    fn what_is_in_order_is_told_to_who_asks() {
+        let facts = Facts {
+            memory: Some(3 * MEMORY),
+            disks: vec![disk(2 * DOCKER_DISK), disk(1)],
+            network: Some(Network {
+                cluster: cluster(),
+                ..good()
+            }),
+        };
+        insta::assert_snapshot!("fine", fine(&facts).join("\n"));
+        assert_eq!(
+            fine(&Facts::default()),
+            Vec::<String>::new(),
+            "what was not seen is not praised"
+        );
     }
 }

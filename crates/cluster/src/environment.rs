@@ -12,13 +12,15 @@ use std::time::Duration;
 use futures_util::future::{BoxFuture, join_all};
 use testbed::{
     Arrangement, BoxError, Capability, Collected, Deadline, Disturbance, Endpoints, Environment,
-    EnvironmentName, InterceptSpec, Mishap, Missing, Run,
+    EnvironmentName, Examination, InterceptSpec, Mishap, Missing, Run,
 };
 use trace::ExportAccount;
 
 use crate::bring_up::{Choice, Plan, Up, bring_up, choose};
+use crate::context::{self, ContextOptions};
 use crate::docker::{Docker, QUESTION};
 use crate::doctor::Machine;
+use crate::download::{self, Program};
 use crate::error::ClusterError;
 use crate::evidence::{self, Sources};
 use crate::kind::Kind;
@@ -42,9 +44,10 @@ pub struct KindOptions {
     pub plan: Plan,
 }
 
-/// Real Kubernetes in kind, with a Collector, Jaeger and the services.
+/// Real Kubernetes with a Collector, Jaeger and the services: in kind, or in a cluster that is there already.
 pub struct KindEnvironment {
     options: KindOptions,
+    context: Option<ContextOptions>,
     telepresence: Option<Telepresence>,
     machine: Machine,
     begun: Option<Begun>,
@@ -54,7 +57,8 @@ pub struct KindEnvironment {
 /// What is known from the first moment on, and what evidence needs when the rest fails.
 struct Begun {
     choice: Choice,
-    kind: Kind,
+    /// kind, when it made the cluster.
+    kind: Option<Kind>,
     run_dir: PathBuf,
 }
 
@@ -68,11 +72,19 @@ impl KindEnvironment {
             .then(|| Telepresence::new(options.tools.clone()));
         Self {
             options,
+            context: None,
             telepresence,
             machine: Machine::this(),
             begun: None,
             up: None,
         }
+    }
+
+    /// The same in a cluster that is there already.
+    #[must_use]
+    pub fn in_context(mut self, context: ContextOptions) -> Self {
+        self.context = Some(context);
+        self
     }
 
     /// The environment as it would find this machine in [`Environment::preflight`].
@@ -103,24 +115,14 @@ impl KindEnvironment {
     }
 
     async fn bring_up(&mut self, run: &Run) -> Result<Endpoints, ClusterError> {
-        let (docker, kind) = (Docker::new(self.docker()?), Kind::new(self.kind()?));
-        let plan = &self.options.plan;
-        let choice = choose(run, plan, &docker, &kind).await?;
-        let run_dir = run.dir().path().to_owned();
-        let begun = self.begun.insert(Begun {
-            choice,
-            kind,
-            run_dir,
-        });
-        let up = bring_up(
-            run,
-            plan,
-            &docker,
-            &begun.kind,
-            &begun.choice,
-            self.telepresence.as_mut(),
-        )
-        .await?;
+        let kind = self.context.is_none().then_some(Program::Kind);
+        let telepresence = self.telepresence.as_ref().map(|_| Program::Telepresence);
+        let programs: Vec<Program> = kind.into_iter().chain(telepresence).collect();
+        download::provide(run, &self.options, &programs).await?;
+        let up = match self.context.clone() {
+            Some(context) => self.bring_up_there(run, &context).await?,
+            None => self.bring_up_in_kind(run).await?,
+        };
         let mut endpoints = up.endpoints.clone();
         if self.telepresence.is_some() {
             // `intercept order-service --port 8080:8080`, as the walkthrough has it.
@@ -128,6 +130,29 @@ impl KindEnvironment {
         }
         self.up = Some(up);
         Ok(endpoints)
+    }
+
+    async fn bring_up_in_kind(&mut self, run: &Run) -> Result<Up, ClusterError> {
+        let (docker, kind) = (Docker::new(self.docker()?), Kind::new(self.kind()?));
+        let plan = &self.options.plan;
+        let choice = choose(run, plan, &docker, &kind).await?;
+        let begun = self.begun.insert(Begun {
+            choice,
+            kind: Some(kind.clone()),
+            run_dir: run.dir().path().to_owned(),
+        });
+        let telepresence = self.telepresence.as_mut();
+        bring_up(run, plan, &docker, &kind, &begun.choice, telepresence).await
+    }
+
+    async fn bring_up_there(&mut self, run: &Run, context: &ContextOptions) -> Result<Up, ClusterError> {
+        let begun = self.begun.insert(Begun {
+            choice: context::choose(run, context)?,
+            kind: None,
+            run_dir: run.dir().path().to_owned(),
+        });
+        let telepresence = self.telepresence.as_mut();
+        context::bring_up(run, &self.options, context, &begun.choice, telepresence).await
     }
 
     async fn ask_accounts(&self) -> Vec<ExportAccount> {
@@ -154,7 +179,10 @@ impl KindEnvironment {
 
 impl Environment for KindEnvironment {
     fn name(&self) -> EnvironmentName {
-        EnvironmentName::Kind
+        match self.context {
+            Some(_) => EnvironmentName::Context,
+            None => EnvironmentName::Kind,
+        }
     }
 
     fn cannot_prove(&self) -> Option<&'static str> {
@@ -179,7 +207,8 @@ impl Environment for KindEnvironment {
     }
 
     fn outlives_the_run(&self) -> bool {
-        true
+        // In somebody else's cluster nothing stays, and the forwards to it end with this process.
+        self.context.is_none()
     }
 
     fn visible_within(&self) -> Duration {
@@ -192,11 +221,15 @@ impl Environment for KindEnvironment {
     }
 
     fn preflight(&self) -> BoxFuture<'_, Vec<Missing>> {
-        Box::pin(crate::preflight::preflight(
-            &self.options,
-            self.telepresence.as_ref(),
-            &self.machine,
-        ))
+        Box::pin(async move { self.examine().await.missing })
+    }
+
+    fn examine(&self) -> BoxFuture<'_, Examination> {
+        let (options, telepresence) = (&self.options, self.telepresence.as_ref());
+        match &self.context {
+            Some(there) => Box::pin(context::examine(options, there, telepresence, &self.machine)),
+            None => Box::pin(crate::preflight::examine(options, telepresence, &self.machine)),
+        }
     }
 
     fn remarks(&self) -> BoxFuture<'_, Vec<String>> {
@@ -301,7 +334,7 @@ impl Environment for KindEnvironment {
                 return Vec::new();
             };
             let sources = Sources {
-                kind: Some((begun.kind.clone(), begun.choice.name.clone())),
+                kind: begun.kind.clone().map(|kind| (kind, begun.choice.name.clone())),
                 kubeconfig: begun.choice.kubeconfig.clone(),
                 namespaces: Sources::namespaces(),
             };

@@ -3,7 +3,9 @@
 use testbed::{Explain, ProcessError, StepError, WaitError};
 
 use crate::binaries::BinariesError;
+use crate::context::ContextError;
 use crate::docker::DockerError;
+use crate::download::DownloadError;
 use crate::image::ImageError;
 use crate::kind::KindError;
 use crate::kubernetes::KubernetesError;
@@ -25,6 +27,9 @@ pub enum ClusterError {
     /// Docker failed.
     #[error(transparent)]
     Docker(#[from] DockerError),
+    /// A program could not be downloaded.
+    #[error(transparent)]
+    Download(#[from] DownloadError),
     /// The services could not be built.
     #[error(transparent)]
     Binaries(#[from] BinariesError),
@@ -37,6 +42,9 @@ pub enum ClusterError {
     /// Kubernetes failed.
     #[error(transparent)]
     Kubernetes(#[from] KubernetesError),
+    /// A cluster that is there already can't be used.
+    #[error(transparent)]
+    Context(#[from] ContextError),
     /// The environment came up and does not work.
     #[error(transparent)]
     Probe(#[from] ProbeError),
@@ -89,10 +97,12 @@ impl Explain for ClusterError {
             Self::Tool(error) => error.hint(),
             Self::Kind(error) => error.hint(),
             Self::Docker(error) => error.hint(),
+            Self::Download(error) => error.hint(),
             Self::Binaries(error) => error.hint(),
             Self::Image(error) => error.hint(),
             Self::Manifest(error) => error.hint(),
             Self::Kubernetes(error) => error.hint(),
+            Self::Context(error) => error.hint(),
             Self::Probe(error) => error.hint(),
             Self::Telepresence(error) => error.hint(),
             Self::Lease(error) => error.hint(),

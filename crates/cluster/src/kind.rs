@@ -72,6 +72,21 @@ impl Kind {
             .collect())
     }
 
+    /// The containers of a cluster's nodes; empty when there is no such cluster.
+    ///
+    /// # Errors
+    /// Docker can't be reached.
+    pub async fn nodes(&self, name: &str, deadline: &Deadline) -> Result<Vec<String>, KindError> {
+        // `No kind nodes found for cluster "x".` goes to stderr.
+        let answer = self.ask(&["get", "nodes", "--name", name], deadline).await?;
+        let nodes = answer
+            .text()
+            .lines()
+            .map(|line| line.trim().to_owned())
+            .collect::<Vec<_>>();
+        Ok(nodes.into_iter().filter(|line| !line.is_empty()).collect())
+    }
+
     /// Makes a cluster. Its deletion is on the run's undo stack before, and stays there. kind itself is supervised: it
     /// goes on creating when it outlives a killed runner.
     ///

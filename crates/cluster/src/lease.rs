@@ -2,10 +2,13 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use testbed::Explain;
+
+/// What two runs can't have at the same time.
+pub(crate) const CONNECTION: &str = "the machine's Telepresence connection";
 
 /// A lock on something that has a name on this machine, held until it is dropped or its process ends, however it ends.
 #[derive(Debug)]
@@ -64,11 +67,7 @@ impl Lease {
     /// # Errors
     /// Somebody has it, or the folder can't be written.
     pub fn take(folder: &Path, what: &str, holder: &str) -> Result<Self, LeaseError> {
-        let name: String = what
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-            .collect();
-        let path = folder.join(format!("{name}.lock"));
+        let path = file_of(folder, what);
         let failed = |source| LeaseError::File {
             what: what.to_owned(),
             path: path.clone(),
@@ -106,11 +105,41 @@ impl Lease {
         Ok(Self { path, _file: file })
     }
 
+    /// Who has it; `None` when nobody has, or it can't be told. Only looks, into the kernel's table of locks: taking the
+    /// lock to find out would be in the way of whoever takes it at that moment.
+    #[must_use]
+    pub fn holder(folder: &Path, what: &str) -> Option<String> {
+        let path = file_of(folder, what);
+        let inode = std::fs::metadata(&path).ok()?.ino();
+        let table = std::fs::read_to_string("/proc/locks").ok()?;
+        is_locked(&table, inode)
+            .then(|| std::fs::read_to_string(&path).ok())
+            .flatten()
+    }
+
     /// The lock file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+fn file_of(folder: &Path, what: &str) -> PathBuf {
+    let name: String = what
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
+    folder.join(format!("{name}.lock"))
+}
+
+/// Whether somebody holds a lock of this kind on the file with this number: `1: FLOCK  ADVISORY  WRITE 42 08:01:4711 0 EOF`.
+/// Those who wait for one have `->` in the second column.
+fn is_locked(table: &str, inode: u64) -> bool {
+    table.lines().any(|line| {
+        let columns: Vec<&str> = line.split_whitespace().collect();
+        let file = columns.get(5).and_then(|file| file.rsplit(':').next());
+        columns.get(1) == Some(&"FLOCK") && file == Some(&inode.to_string())
+    })
 }
 
 #[cfg(test)]
@@ -130,6 +159,20 @@ mod tests {
         drop(first);
         take("run 8888").unwrap();
         assert!(Lease::take(folder.path(), "something else", "run 9999").is_ok());
+    }
+
+    #[test]
+    fn a_look_tells_the_holder_and_takes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Lease::holder(&folder.path().join("none"), "it"), None);
+        let held = Lease::take(folder.path(), "it", "run 7f3a (pid 42)").unwrap();
+        assert_eq!(
+            Lease::holder(folder.path(), "it").as_deref(),
+            Some("run 7f3a (pid 42)")
+        );
+        drop(held);
+        assert_eq!(Lease::holder(folder.path(), "it"), None);
+        Lease::take(folder.path(), "it", "another").unwrap();
     }
 
     #[test]

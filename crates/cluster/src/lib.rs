@@ -5,8 +5,10 @@
 
 pub mod binaries;
 pub mod bring_up;
+pub mod context;
 pub mod docker;
 pub mod doctor;
+pub mod download;
 pub mod environment;
 mod error;
 pub mod evidence;
@@ -21,6 +23,7 @@ mod preflight;
 pub mod telepresence;
 pub mod tool;
 
+pub use context::{ContextOptions, ServiceImages};
 pub use environment::{KindEnvironment, KindOptions};
 pub use error::ClusterError;
 pub use upstream::pins::{Pin, PinError, PinFlag, Pins};

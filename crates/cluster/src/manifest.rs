@@ -2,12 +2,16 @@
 //!
 //! What the harness applies is what a person would apply by hand; only values are replaced, never shapes.
 
+mod shared;
+
 use std::collections::BTreeMap;
 
 use kube::api::DynamicObject;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use testbed::Explain;
+
+pub(crate) use shared::fit_into_a_shared_cluster;
 
 /// Label on every object, and on every pod, that says which run put it there.
 pub const RUN_LABEL: &str = "throughline.dev/run";

@@ -34,6 +34,12 @@ impl Node {
         }
     }
 
+    /// A node by the name of its container.
+    #[must_use]
+    pub const fn named(docker: Docker, container: String) -> Self {
+        Self { docker, container }
+    }
+
     /// The name of its container.
     #[must_use]
     pub fn container(&self) -> &str {
@@ -92,6 +98,33 @@ impl Node {
         succeeded(import.run(deadline).await?).map(drop)
     }
 
+    /// Removes images from it, with the further names that containerd gave them; fine when they are not there.
+    ///
+    /// # Errors
+    /// One of them stays.
+    pub async fn remove(&self, images: &[String], deadline: &Deadline) -> Result<(), DockerError> {
+        let list = self.ctr(&["images", "ls"], deadline).await?;
+        let names = names_of(&String::from_utf8_lossy(&list.stdout), images);
+        if names.is_empty() {
+            return Ok(());
+        }
+        let command: Vec<&str> = ["images", "rm"]
+            .into_iter()
+            .chain(names.iter().map(String::as_str))
+            .collect();
+        self.ctr(&command, deadline).await.map(drop)
+    }
+
+    async fn ctr(&self, args: &[&str], deadline: &Deadline) -> Result<testbed::Answer, DockerError> {
+        let command: Vec<&str> = CTR.split(' ').chain(args.iter().copied()).collect();
+        succeeded(
+            self.docker
+                .exec(&self.container, false, &command)
+                .run(deadline)
+                .await?,
+        )
+    }
+
     /// The kubeconfig of the cluster's administrator, with the server's name inside the node. Waits until kubeadm has
     /// written it, which is before there is a server.
     ///
@@ -142,4 +175,81 @@ const IMPORT: [&str; 5] = ["ctr", "--namespace=k8s.io", "images", "import", "-"]
 /// node costs less than a call for every look: each takes about 50 ms of processor time, while kubeadm needs all of it.
 fn when(condition: &str) -> String {
     format!("for i in $(seq 100); do {condition} && break; sleep 0.1; done; {condition} || exit 75; ")
+}
+
+/// The names to remove so that these images are gone, out of what `ctr images ls` prints. containerd knows an image by its
+/// id and by the import too; those names go when nobody else's name leads to the same image.
+fn names_of(list: &str, images: &[String]) -> Vec<String> {
+    let lines: Vec<(&str, &str)> = list
+        .lines()
+        .skip(1)
+        .filter_map(|line| {
+            let mut columns = line.split_whitespace();
+            Some((columns.next()?, columns.nth(1)?))
+        })
+        .collect();
+    let is_ours = |name: &str| images.iter().any(|image| image == name);
+    let is_derived = |name: &str| name.starts_with("sha256:") || name.starts_with("import-");
+    let goes = |name: &str, digest: &str| {
+        let mut same = lines
+            .iter()
+            .filter(|(_, other)| *other == digest)
+            .map(|(name, _)| *name);
+        is_ours(name)
+            || is_derived(name)
+                && same.clone().any(is_ours)
+                && same.all(|other| is_ours(other) || is_derived(other))
+    };
+    lines
+        .iter()
+        .filter(|(name, digest)| goes(name, digest))
+        .map(|(name, _)| (*name).to_owned())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIST: &str = "\
+REF                                  TYPE                        DIGEST    SIZE
+docker.io/throughline/storefront:1   application/vnd.oci.image   sha256:a  14.0 MiB
+import-2026-11-27@sha256:a           application/vnd.oci.image   sha256:a  14.0 MiB
+sha256:00                            application/vnd.oci.image   sha256:a  14.0 MiB
+docker.io/jaegertracing/jaeger:2     application/vnd.oci.image   sha256:b  80.0 MiB
+docker.io/somebody/jaeger:mine       application/vnd.oci.image   sha256:b  80.0 MiB
+sha256:01                            application/vnd.oci.image   sha256:b  80.0 MiB
+registry.k8s.io/pause:3.10.1         application/vnd.oci.image   sha256:c  0.3 MiB
+sha256:02                            application/vnd.oci.image   sha256:c  0.3 MiB
+";
+
+    fn names(images: &[&str]) -> Vec<String> {
+        names_of(LIST, &images.iter().map(ToString::to_string).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn an_image_goes_with_every_name_that_containerd_gave_it() {
+        assert_eq!(
+            names(&["docker.io/throughline/storefront:1"]),
+            [
+                "docker.io/throughline/storefront:1",
+                "import-2026-11-27@sha256:a",
+                "sha256:00"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_image_that_somebody_else_has_named_too_stays_theirs() {
+        assert_eq!(
+            names(&["docker.io/jaegertracing/jaeger:2"]),
+            ["docker.io/jaegertracing/jaeger:2"]
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_needs_no_removing() {
+        assert!(names(&["docker.io/throughline/storefront:2"]).is_empty());
+        assert!(names(&[]).is_empty());
+    }
 }

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use testbed::{Deadline, Explain, Missing};
+use testbed::{Deadline, Examination, Explain, Missing};
 
-use crate::docker::{Docker, DockerError};
-use crate::doctor::{self, Machine, gib};
+use crate::docker::{Docker, DockerError, Engine};
+use crate::doctor::{self, Machine, OF_KIND, gib};
+use crate::download::{self, Program};
 use crate::environment::{KindOptions, WORKSTATION_PORT};
 use crate::kind::Kind;
+use crate::node::Node;
 use crate::reference::ImageRef;
 use crate::telepresence::Telepresence;
 
@@ -17,61 +19,131 @@ const LIMIT: Duration = Duration::from_secs(30);
 const MEMORY: u64 = 3 << 30;
 
 /// Looks at everything, at the same time.
-pub(crate) async fn preflight(
+pub(crate) async fn examine(
     options: &KindOptions,
     telepresence: Option<&Telepresence>,
     machine: &Machine,
-) -> Vec<Missing> {
+) -> Examination {
     let deadline = Deadline::after(LIMIT);
-    let intercepts = async {
-        match telepresence {
-            Some(telepresence) => telepresence.preflight(&deadline).await,
-            None => Vec::new(),
-        }
-    };
     let port = telepresence.map(|_| WORKSTATION_PORT);
-    let (docker, kind, telepresence, facts) = tokio::join!(
+    let (docker, kind, intercepts, mut facts) = tokio::join!(
         docker(options, &deadline),
         kind(options, &deadline),
-        intercepts,
+        intercepts(options, telepresence, &deadline),
         machine.see(&options.tools, &options.plan, port),
     );
-    [docker, kind, telepresence, doctor::judge(&facts)]
+    facts.expect_cluster(OF_KIND.iter().filter_map(|text| text.parse().ok()));
+    [docker, kind, machine_with(facts, &intercepts), intercepts]
         .into_iter()
-        .flatten()
         .collect()
 }
 
-async fn docker(options: &KindOptions, deadline: &Deadline) -> Vec<Missing> {
+/// What there is to say of the machine. A connection that Telepresence itself told of is not told twice.
+pub(crate) fn machine_with(mut facts: doctor::Facts, intercepts: &Examination) -> Examination {
+    if !intercepts.missing.is_empty() {
+        facts.forget_daemon_s_connection();
+    }
+    Examination {
+        fine: doctor::fine(&facts),
+        missing: doctor::judge(&facts),
+    }
+}
+
+/// Telepresence itself, and that nobody else is connected.
+pub(crate) async fn intercepts(
+    options: &KindOptions,
+    telepresence: Option<&Telepresence>,
+    deadline: &Deadline,
+) -> Examination {
+    let Some(telepresence) = telepresence else {
+        return Examination::default();
+    };
+    if let Some(answer) = download::instead(options, Program::Telepresence) {
+        return answer;
+    }
+    match telepresence.preflight(deadline).await {
+        missing if missing.is_empty() => {
+            Examination::fine("Telepresence is there, and nobody else is connected")
+        }
+        missing => Examination::missing(missing),
+    }
+}
+
+async fn docker(options: &KindOptions, deadline: &Deadline) -> Examination {
     let docker = match options.tools.find("docker", "run the cluster's node") {
         Ok(tool) => Docker::new(tool),
-        Err(error) => return vec![missing(&error)],
+        Err(error) => return Examination::missing([missing(&error)]),
     };
     let engine = match docker.engine(deadline).await {
         Ok(engine) => engine,
-        Err(error) => return vec![missing(&error)],
+        Err(error) => return Examination::missing([missing(&error)]),
     };
-    let mut found = Vec::new();
+    [memory(&engine), images(&docker, options, deadline).await]
+        .into_iter()
+        .collect()
+}
+
+fn memory(engine: &Engine) -> Examination {
     if engine.mem_total < MEMORY {
-        found.push(Missing {
+        return Examination::missing([Missing {
             fact: format!(
                 "Docker has {} of memory, and a node with everything in it needs {}",
                 gib(engine.mem_total),
                 gib(MEMORY)
             ),
             cure: "give Docker's machine more memory".into(),
-        });
+        }]);
     }
-    if !options.plan.download {
-        match lacks(&docker, options, deadline).await {
-            Ok(images) => found.extend(images.into_iter().map(|image| Missing {
-                fact: format!("the image {image} is not in the local Docker"),
-                cure: format!("docker pull {image}"),
-            })),
-            Err(error) => found.push(missing(&error)),
+    Examination::fine(format!(
+        "Docker is {} and has {} of memory",
+        engine.server_version,
+        gib(engine.mem_total)
+    ))
+}
+
+async fn images(docker: &Docker, options: &KindOptions, deadline: &Deadline) -> Examination {
+    if options.plan.download {
+        return Examination::fine("images that the local Docker lacks are downloaded");
+    }
+    match lacks(docker, options, deadline).await {
+        Ok(images) if images.is_empty() => Examination::fine("every image is in the local Docker"),
+        Ok(images) => Examination::missing(images.iter().map(absent)),
+        Err(error) => Examination::missing([missing(&error)]),
+    }
+}
+
+/// The images of others that are neither in one of these nodes nor in the local Docker.
+pub(crate) async fn local_images(options: &KindOptions, nodes: &[Node], deadline: &Deadline) -> Vec<Missing> {
+    if options.plan.download {
+        return Vec::new();
+    }
+    let docker = match options.tools.find("docker", "put images into nodes") {
+        Ok(tool) => Docker::new(tool),
+        Err(error) => return vec![missing(&error)],
+    };
+    let mut lacking: Vec<&ImageRef> = Vec::new();
+    for node in nodes {
+        match node.images(deadline).await {
+            Ok(present) => {
+                let upstream = options.plan.upstream().into_iter();
+                lacking.extend(upstream.filter(|image| !present.contains(&image.canonical())));
+            }
+            Err(error) => return vec![missing(&error)],
         }
     }
-    found
+    lacking.sort_unstable();
+    lacking.dedup();
+    match docker.lacks(&lacking, deadline).await {
+        Ok(images) => images.iter().map(absent).collect(),
+        Err(error) => vec![missing(&error)],
+    }
+}
+
+fn absent(image: &ImageRef) -> Missing {
+    Missing {
+        fact: format!("the image {image} is not in the local Docker"),
+        cure: format!("docker pull {image}"),
+    }
 }
 
 async fn lacks(
@@ -84,26 +156,30 @@ async fn lacks(
     docker.lacks(&wanted, deadline).await
 }
 
-async fn kind(options: &KindOptions, deadline: &Deadline) -> Vec<Missing> {
+async fn kind(options: &KindOptions, deadline: &Deadline) -> Examination {
+    if let Some(answer) = download::instead(options, Program::Kind) {
+        return answer;
+    }
     let kind = match options.tools.find("kind", "create a cluster") {
         Ok(tool) => Kind::new(tool),
-        Err(error) => return vec![missing(&error)],
+        Err(error) => return Examination::missing([missing(&error)]),
     };
     let wanted = options.plan.pins.kind;
     match kind.version(deadline).await {
-        Ok(version) if version >= wanted => Vec::new(),
-        Ok(version) => vec![Missing {
+        Ok(version) if version >= wanted => Examination::fine(format!("kind is {version}")),
+        Ok(version) => Examination::missing([Missing {
             fact: format!(
                 "kind is {version}; {wanted} or newer is needed for the node image {}",
                 options.plan.pins.node
             ),
             cure: format!("go install sigs.k8s.io/kind@v{wanted}"),
-        }],
-        Err(error) => vec![missing(&error)],
+        }]),
+        Err(error) => Examination::missing([missing(&error)]),
     }
 }
 
-fn missing(error: &dyn Explain) -> Missing {
+/// An error as something that is missing.
+pub(crate) fn missing(error: &dyn Explain) -> Missing {
     let fact = testbed::explain::chain(error as &dyn std::error::Error);
     Missing {
         fact,

@@ -7,6 +7,7 @@ mod cli;
 mod connection;
 mod daemon;
 mod error;
+mod manager;
 mod names;
 mod status;
 mod world;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use testbed::{Call, Explain, ProcessSpec};
 
@@ -30,6 +30,8 @@ const PASSED_ON: [&str; 15] = [
 pub struct ToolPath {
     path: OsString,
     env: BTreeMap<OsString, OsString>,
+    /// Where programs are that were downloaded.
+    own: Option<PathBuf>,
 }
 
 impl ToolPath {
@@ -41,7 +43,35 @@ impl ToolPath {
             .filter_map(|name| Some((OsString::from(name), lookup(name)?)));
         // Tools start tools: kind runs Docker.
         let env = passed.chain([("PATH".into(), path.clone())]).collect();
-        Self { path, env }
+        Self { path, env, own: None }
+    }
+
+    /// Looks into this folder too, after `PATH`.
+    #[must_use]
+    pub fn with_own_folder(mut self, folder: PathBuf) -> Self {
+        self.own = Some(folder);
+        self
+    }
+
+    /// The folder for programs that were downloaded.
+    #[must_use]
+    pub fn own_folder(&self) -> Option<&Path> {
+        self.own.as_deref()
+    }
+
+    /// Whether a program is there without having been downloaded.
+    #[must_use]
+    pub fn is_on_path(&self, name: &str) -> bool {
+        which::which_in(name, Some(&self.path), "/").is_ok()
+    }
+
+    /// What tools see of our environment, besides `HOME`; values that are not text are left out.
+    #[must_use]
+    pub fn variables(&self) -> BTreeMap<String, String> {
+        self.env
+            .iter()
+            .filter_map(|(name, value)| Some((name.to_str()?.to_owned(), value.to_str()?.to_owned())))
+            .collect()
     }
 
     /// Finds a program.
@@ -50,8 +80,12 @@ impl ToolPath {
     /// It is not on the path.
     pub fn find(&self, name: &'static str, purpose: &'static str) -> Result<Tool, ToolMissing> {
         // Relative names are not looked up, so the working folder does not matter.
-        let program =
-            which::which_in(name, Some(&self.path), "/").map_err(|_| ToolMissing { name, purpose })?;
+        let program = which::which_in(name, Some(&self.path), "/")
+            .or_else(|error| match &self.own {
+                Some(folder) => which::which_in(name, Some(folder), "/"),
+                None => Err(error),
+            })
+            .map_err(|_| ToolMissing { name, purpose })?;
         Ok(Tool {
             name,
             program,
@@ -72,7 +106,14 @@ pub struct ToolMissing {
 
 impl Explain for ToolMissing {
     fn hint(&self) -> Option<String> {
-        Some(format!("install `{}`, or put its folder on `PATH`", self.name))
+        let download = match crate::download::can_be_downloaded(self.name) {
+            true => "; `--download` gets it, if you pin its checksum",
+            false => "",
+        };
+        Some(format!(
+            "install `{}`, or put its folder on `PATH`{download}",
+            self.name
+        ))
     }
 }
 
@@ -141,6 +182,24 @@ mod tests {
             error.to_string(),
             "docker not found on PATH (needed to run nodes)"
         );
+    }
+
+    #[test]
+    fn what_was_downloaded_is_found_after_the_path() {
+        let (path, own) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let put = |folder: &Path| {
+            std::fs::write(folder.join("kind"), "").unwrap();
+            std::fs::set_permissions(folder.join("kind"), PermissionsExt::from_mode(0o755)).unwrap();
+            folder.join("kind")
+        };
+        let tools = ToolPath::from_lookup(|key| (key == "PATH").then(|| path.path().into()))
+            .with_own_folder(own.path().to_owned());
+        assert!(tools.find("kind", "test").is_err());
+        let downloaded = put(own.path());
+        assert_eq!(tools.find("kind", "test").unwrap().program(), &downloaded);
+        assert!(!tools.is_on_path("kind"));
+        let installed = put(path.path());
+        assert_eq!(tools.find("kind", "test").unwrap().program(), &installed);
     }
 
     #[test]

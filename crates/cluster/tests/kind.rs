@@ -11,6 +11,8 @@
 mod bad_ends;
 #[path = "kind/bed.rs"]
 mod bed;
+#[path = "kind/context.rs"]
+mod context;
 #[path = "kind/fresh.rs"]
 mod fresh;
 #[path = "kind/kept.rs"]

@@ -2,8 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "the shared parts of a test fail like the test")]
 
+#[path = "tools/context.rs"]
+mod context;
 #[path = "tools/docker.rs"]
 mod docker;
+#[path = "tools/download.rs"]
+mod download;
 #[path = "tools/environment.rs"]
 mod environment;
 #[path = "tools/fakes.rs"]

@@ -1,6 +1,7 @@
 //! What stands behind the endpoints. A scenario knows endpoints and sites, never how they came to be.
 
 mod capability;
+mod examination;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use trace::ExportAccount;
 
 pub use capability::{Arrangement, Cannot, Capability, Disturbance, Mishap};
+pub use examination::Examination;
 
 use crate::explain::BoxError;
 use crate::run::Run;
@@ -136,6 +138,11 @@ pub trait Environment: Send + Sync {
     /// kept from doing harm.
     fn remarks(&self) -> BoxFuture<'_, Vec<String>> {
         Box::pin(std::future::ready(Vec::new()))
+    }
+
+    /// The same, and what is in order too.
+    fn examine(&self) -> BoxFuture<'_, Examination> {
+        Box::pin(async move { Examination::missing(self.preflight().await) })
     }
 
     /// Brings it up. Whatever it creates is on the run's undo stack before it exists.

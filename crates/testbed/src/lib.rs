@@ -53,7 +53,7 @@ pub use clock::{Clock, Hold};
 pub use deadline::{Deadline, Over};
 pub use environment::{
     Arrangement, Cannot, Capability, Collected, Disturbance, Endpoints, Environment, EnvironmentName,
-    InterceptSpec, Mishap, Missing, Selection,
+    Examination, InterceptSpec, Mishap, Missing, Selection,
 };
 pub use event::{Counts, Event, EventReceiver, Events, Outcome, RequestSeen};
 pub use explain::{BoxError, Class, Explain};

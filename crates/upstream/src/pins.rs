@@ -8,6 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use testbed::Explain;
 
+use crate::download::Source;
 use crate::reference::{ImageRef, InvalidReference, Version};
 
 /// The text of `pins.yaml`, the one place where versions are decided.
@@ -29,17 +30,37 @@ pub enum Pin {
     Jaeger,
     /// The Collector's image.
     Collector,
+    /// Where the kind program comes from, on this platform.
+    KindLinuxAmd64,
+    /// Where the kind program comes from, on this platform.
+    KindLinuxArm64,
+    /// Where the Telepresence program comes from, on this platform.
+    TelepresenceLinuxAmd64,
+    /// Where the Telepresence program comes from, on this platform.
+    TelepresenceLinuxArm64,
 }
 
 impl Pin {
     /// All of them, in the order of `pins.yaml`.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 10] = [
         Self::Kind,
         Self::Node,
         Self::Telepresence,
         Self::TrafficManager,
         Self::Jaeger,
         Self::Collector,
+        Self::KindLinuxAmd64,
+        Self::KindLinuxArm64,
+        Self::TelepresenceLinuxAmd64,
+        Self::TelepresenceLinuxArm64,
+    ];
+
+    /// Those that say where a program comes from.
+    pub const DOWNLOADS: [Self; 4] = [
+        Self::KindLinuxAmd64,
+        Self::KindLinuxArm64,
+        Self::TelepresenceLinuxAmd64,
+        Self::TelepresenceLinuxArm64,
     ];
 
     /// Its name in `pins.yaml` and in `--pin NAME=VALUE`.
@@ -52,6 +73,10 @@ impl Pin {
             Self::TrafficManager => "traffic-manager",
             Self::Jaeger => "jaeger",
             Self::Collector => "collector",
+            Self::KindLinuxAmd64 => "kind-linux-amd64",
+            Self::KindLinuxArm64 => "kind-linux-arm64",
+            Self::TelepresenceLinuxAmd64 => "telepresence-linux-amd64",
+            Self::TelepresenceLinuxArm64 => "telepresence-linux-arm64",
         }
     }
 
@@ -65,6 +90,10 @@ impl Pin {
             Self::TrafficManager => "THROUGHLINE_PIN_TRAFFIC_MANAGER",
             Self::Jaeger => "THROUGHLINE_PIN_JAEGER",
             Self::Collector => "THROUGHLINE_PIN_COLLECTOR",
+            Self::KindLinuxAmd64 => "THROUGHLINE_PIN_KIND_LINUX_AMD64",
+            Self::KindLinuxArm64 => "THROUGHLINE_PIN_KIND_LINUX_ARM64",
+            Self::TelepresenceLinuxAmd64 => "THROUGHLINE_PIN_TELEPRESENCE_LINUX_AMD64",
+            Self::TelepresenceLinuxArm64 => "THROUGHLINE_PIN_TELEPRESENCE_LINUX_ARM64",
         }
     }
 }
@@ -133,6 +162,8 @@ pub struct Pins {
     pub jaeger: ImageRef,
     /// The Collector's image.
     pub collector: ImageRef,
+    /// Where programs come from, by [`Pin::DOWNLOADS`].
+    pub downloads: BTreeMap<Pin, Source>,
     origins: BTreeMap<Pin, Origin>,
 }
 
@@ -198,6 +229,9 @@ impl Explain for PinError {
             } => Some(format!(
                 "`{pin}` is the version of a program, for instance `0.32.0`"
             )),
+            Self::Value { pin, .. } if Pin::DOWNLOADS.contains(pin) => Some(format!(
+                "`{pin}` is an address with a checksum, for instance `https://mirror.example.com/{pin}@sha256:…`"
+            )),
             Self::Value { pin, .. } => Some(format!(
                 "`{pin}` is an image with a tag, for instance `registry.example.com/mirror:1.0`"
             )),
@@ -250,6 +284,10 @@ impl Pins {
             traffic_manager: read(&values, Pin::TrafficManager)?,
             jaeger: read(&values, Pin::Jaeger)?,
             collector: read(&values, Pin::Collector)?,
+            downloads: Pin::DOWNLOADS
+                .into_iter()
+                .map(|pin| Ok((pin, read(&values, pin)?)))
+                .collect::<Result<_, PinError>>()?,
             origins: values
                 .into_iter()
                 .map(|(pin, (_, origin))| (pin, origin))
@@ -283,101 +321,5 @@ where
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FILE: &str = "jaeger: file.example.com/jaeger:1\ncollector: file.example.com/collector:1\n";
-
-    fn lookup(name: &str) -> Option<String> {
-        match name {
-            "THROUGHLINE_PIN_COLLECTOR" => Some("variable.example.com/collector:2".into()),
-            "THROUGHLINE_PIN_NODE" => Some("variable.example.com/node:2".into()),
-            "THROUGHLINE_PIN_KIND" => Some(String::new()),
-            _ => None,
-        }
-    }
-
-    #[test]
-    fn reads_every_pin_that_is_built_in() {
-        let pins = Pins::built_in().unwrap();
-        for pin in Pin::ALL {
-            assert_eq!(pins.origin(pin), &Origin::BuiltIn, "{pin}");
-        }
-        assert_eq!(
-            pins.traffic_manager.tag(),
-            pins.telepresence.to_string(),
-            "client and manager go together"
-        );
-    }
-
-    #[test]
-    fn takes_flag_before_variable_before_file_before_built_in() {
-        let flags = [
-            "node=flag.example.com/node:0".parse().unwrap(),
-            "node=flag.example.com/node:3".parse().unwrap(),
-        ];
-        let pins = Pins::decide(&flags, lookup, Some((Path::new("mine.yaml"), FILE))).unwrap();
-        assert_eq!(pins.node.to_string(), "flag.example.com/node:3");
-        assert_eq!(pins.collector.to_string(), "variable.example.com/collector:2");
-        assert_eq!(pins.jaeger.to_string(), "file.example.com/jaeger:1");
-        let built_in = Pins::built_in().unwrap();
-        assert_eq!(
-            (pins.kind, &pins.traffic_manager),
-            (built_in.kind, &built_in.traffic_manager)
-        );
-        assert_eq!(pins.origin(Pin::Node), &Origin::Flag);
-        assert_eq!(pins.origin(Pin::Collector), &Origin::Variable);
-        assert_eq!(pins.origin(Pin::Jaeger), &Origin::File("mine.yaml".into()));
-        assert_eq!(
-            pins.origin(Pin::Kind),
-            &Origin::BuiltIn,
-            "an empty variable is not set"
-        );
-    }
-
-    #[test]
-    fn does_not_pass_over_a_wrong_value() {
-        let wrong = |name: &str| (name == "THROUGHLINE_PIN_JAEGER").then(|| "jaeger".to_owned());
-        let error = Pins::decide(&[], wrong, None).unwrap_err();
-        assert!(
-            matches!(
-                error,
-                PinError::Value {
-                    pin: Pin::Jaeger,
-                    origin: Origin::Variable,
-                    ..
-                }
-            ),
-            "{error:?}"
-        );
-    }
-
-    #[test]
-    fn knows_its_own_names_only() {
-        assert!(matches!(
-            "jaegr=x:1".parse::<PinFlag>(),
-            Err(PinError::Unknown { .. })
-        ));
-        assert!(matches!("jaeger".parse::<PinFlag>(), Err(PinError::Flag { .. })));
-        let error = Pins::decide(&[], |_| None, Some((Path::new("mine.yaml"), "jaegr: x:1\n"))).unwrap_err();
-        assert!(
-            matches!(&error, PinError::File { path, .. } if path == Path::new("mine.yaml")),
-            "{error:?}"
-        );
-    }
-
-    #[test]
-    fn names_in_flags_files_and_variables_agree() {
-        for pin in Pin::ALL {
-            assert_eq!(serde_json::to_value(pin).unwrap(), pin.name());
-            assert_eq!(
-                pin.variable(),
-                format!("THROUGHLINE_PIN_{}", pin.name().to_uppercase().replace('-', "_"))
-            );
-            assert!(
-                BUILT_IN.lines().any(|line| line.starts_with(&format!("{pin}: "))),
-                "{pin} is in pins.yaml"
-            );
-        }
-    }
-}
+#[path = "pins/tests.rs"]
+mod tests;

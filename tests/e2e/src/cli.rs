@@ -39,6 +39,12 @@ pub enum Command {
     Down(DownArgs),
     /// Say what is missing for each environment, with the command that cures it
     Doctor(DoctorArgs),
+    /// Take out of a cluster what a run put there; the undo of `--env context` calls it
+    #[command(hide = true)]
+    Withdraw {
+        /// What to take out, as a run's journal has it
+        what: String,
+    },
     /// List the exit codes and their meaning
     ExitCodes,
     /// Print what a shell needs to complete verbs and flags
@@ -56,6 +62,8 @@ pub enum EnvironmentChoice {
     Containers,
     /// Real Kubernetes in kind, with the real Collector, Jaeger and Telepresence
     Kind,
+    /// The same in a cluster that is there already: see `--context`
+    Context,
 }
 
 /// How results are written to standard output.
@@ -88,6 +96,7 @@ pub enum CiChoice {
   cargo xtask e2e --list                                      the scenarios and their twins
   cargo xtask e2e --scenario baseline_stays_in_the_cluster    one scenario with its twins
   cargo xtask e2e --repeat 20 --fail-fast                     look for a flake
+  cargo xtask e2e --env context --context staging             in a cluster that you already have
   cargo xtask e2e --format json | jq .event                   for programs")]
 pub struct E2eArgs {
     /// Environment to run in
@@ -98,7 +107,7 @@ pub struct E2eArgs {
         env = "THROUGHLINE_ENV"
     )]
     pub environment: EnvironmentChoice,
-    /// What `--env kind` is made of.
+    /// What `--env kind` and `--env context` are made of.
     #[command(flatten)]
     pub kind: KindArgs,
     /// Run only this scenario with its twins, or only this twin (`scenario/twin`); may be repeated
@@ -140,20 +149,34 @@ pub struct E2eArgs {
     pub places: Places,
 }
 
-/// What the environment on Kubernetes is made of.
+/// What the environments on Kubernetes are made of.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Kubernetes")]
 pub struct KindArgs {
-    /// Replace a version or image: kind, node, telepresence, traffic-manager, jaeger or collector
+    /// Replace a version, an image or an address: kind, node, telepresence, traffic-manager, jaeger, collector,
+    /// kind-linux-amd64 and so on; crates/cluster/pins.yaml has all
     #[arg(long, value_name = "NAME=VALUE")]
     pub pin: Vec<String>,
     /// File with versions and images, for instance of a private registry
     #[arg(long, value_name = "FILE", env = "THROUGHLINE_PINS")]
     pub pins: Option<PathBuf>,
+    /// The context of `--env context`: the cluster's name in the kubeconfig
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Kubeconfig that has this context; it is only read [default: as kubectl]
+    #[arg(long, value_name = "FILE", requires = "context")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Use this namespace of `--context` although it is there already; may be repeated
+    #[arg(long, value_name = "NAMESPACE", requires = "context")]
+    pub use_namespace: Vec<String>,
+    /// Where `--context` finds the services' images: PREFIX/order-service:TAG [default tag: dev]
+    #[arg(long, value_name = "PREFIX[:TAG]", requires = "context")]
+    pub service_images: Option<String>,
     /// How the Collector treats spans
     #[arg(long, value_name = "PROFILE", default_value = "synchronous")]
     pub collector: CollectorProfile,
-    /// Download images that the local Docker lacks
+    /// Download images that the local Docker lacks; kind and Telepresence too, when they are absent and their checksum is
+    /// pinned
     #[arg(long)]
     pub download: bool,
     /// Folder with static Linux binaries of the services, instead of building them
@@ -339,8 +362,19 @@ pub struct DownArgs {
 
 /// Arguments of `doctor`.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  cargo xtask doctor                       what is missing for each environment, with its cure
+  cargo xtask doctor -v                    and what is in order
+  cargo xtask doctor --context staging     what is in the way in a cluster that you already have
+  cargo xtask doctor --format json         one environment per line, for programs")]
 pub struct DoctorArgs {
-    /// What `--env kind` is made of.
+    /// Show what is in order too
+    #[arg(long, short)]
+    pub verbose: bool,
+    /// What standard output carries
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+    /// What `--env kind` and `--env context` are made of.
     #[command(flatten)]
     pub kind: KindArgs,
     /// Where things are on disk.

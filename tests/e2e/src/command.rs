@@ -10,6 +10,7 @@ mod e2e;
 mod exit_codes;
 mod intercept;
 mod parity;
+mod withdraw;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ pub async fn dispatch(cli: Cli) -> std::process::ExitCode {
         Command::Docs(args) => docs::docs(args).await.into(),
         Command::Down(args) => down::down(&args).await.into(),
         Command::Doctor(args) => doctor::doctor(&args).await.into(),
+        Command::Withdraw { what } => withdraw::withdraw(&what).await.into(),
         Command::ExitCodes => exit_codes::exit_codes().into(),
         Command::Completions(args) => completions::completions(&args).into(),
     }

@@ -7,6 +7,8 @@ mod kind;
 #[cfg(any(feature = "kind", feature = "containers"))]
 mod pins;
 
+use std::path::Path;
+
 use embedded::environment::{EmbeddedConfig, EmbeddedEnvironment, ServiceBinaries};
 use testbed::{Environment, Missing};
 
@@ -36,6 +38,12 @@ pub enum ChoiceError {
     /// This program was built without it.
     #[error("this build of throughline has no {0} environment")]
     NotBuilt(&'static str),
+    /// `--env context` without a context.
+    #[error("`--env context` needs the name of a context")]
+    NoContext,
+    /// A context for another environment: a wrong cluster is nothing to guess about.
+    #[error("a context was named, and the environment is not `--env context`")]
+    NoUseOfContext,
     /// A pin, or the file with pins, can't be used.
     #[error("{0}")]
     Usage(String),
@@ -47,12 +55,14 @@ impl ChoiceError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NotBuilt(name) => Some(format!("`cargo xtask e2e --env {name}` builds it in")),
+            Self::NoContext => Some("`--context NAME`; `kubectl config get-contexts` lists them".to_owned()),
+            Self::NoUseOfContext => Some("say `--env context`, or leave the context out".to_owned()),
             Self::Usage(_) => None,
         }
     }
 }
 
-/// Makes the environment that was asked for; `auto` takes the most faithful one that this machine has everything for.
+/// Makes the environment that was asked for, whose programs may be in `tools`; `auto` takes the most faithful one that this machine has everything for.
 ///
 /// # Errors
 /// The environment is not in this build, or a pin can't be used.
@@ -60,7 +70,11 @@ pub async fn choose(
     choice: EnvironmentChoice,
     binaries: &Binaries,
     kind: &KindArgs,
+    tools: &Path,
 ) -> Result<Chosen, ChoiceError> {
+    if kind.context.is_some() && choice != EnvironmentChoice::Context {
+        return Err(ChoiceError::NoUseOfContext);
+    }
     match choice {
         EnvironmentChoice::Embedded => Ok(Chosen {
             environment: embedded(binaries),
@@ -71,15 +85,20 @@ pub async fn choose(
             why: None,
         }),
         EnvironmentChoice::Kind => Ok(Chosen {
-            environment: on_kind(kind)?,
+            environment: on_kind(kind, tools)?,
             why: None,
         }),
-        EnvironmentChoice::Auto => Ok(auto(binaries, kind).await),
+        EnvironmentChoice::Context if kind.context.is_none() => Err(ChoiceError::NoContext),
+        EnvironmentChoice::Context => Ok(Chosen {
+            environment: in_context(kind, tools)?,
+            why: None,
+        }),
+        EnvironmentChoice::Auto => Ok(auto(binaries, kind, tools).await),
     }
 }
 
-async fn auto(binaries: &Binaries, kind: &KindArgs) -> Chosen {
-    let missing = match on_kind(kind) {
+async fn auto(binaries: &Binaries, kind: &KindArgs, tools: &Path) -> Chosen {
+    let missing = match on_kind(kind, tools) {
         Ok(environment) => {
             let missing = environment.preflight().await;
             if missing.is_empty() {
@@ -131,11 +150,21 @@ fn in_containers(_binaries: &Binaries, _args: &KindArgs) -> Result<Box<dyn Envir
 }
 
 #[cfg(feature = "kind")]
-fn on_kind(args: &KindArgs) -> Result<Box<dyn Environment>, ChoiceError> {
-    Ok(Box::new(kind::environment(args)?))
+fn on_kind(args: &KindArgs, tools: &Path) -> Result<Box<dyn Environment>, ChoiceError> {
+    Ok(Box::new(kind::environment(args, tools)?))
+}
+
+#[cfg(feature = "kind")]
+fn in_context(args: &KindArgs, tools: &Path) -> Result<Box<dyn Environment>, ChoiceError> {
+    Ok(Box::new(kind::in_context(args, tools)?))
 }
 
 #[cfg(not(feature = "kind"))]
-fn on_kind(_args: &KindArgs) -> Result<Box<dyn Environment>, ChoiceError> {
+fn in_context(_args: &KindArgs, _tools: &Path) -> Result<Box<dyn Environment>, ChoiceError> {
+    Err(ChoiceError::NotBuilt("context"))
+}
+
+#[cfg(not(feature = "kind"))]
+fn on_kind(_args: &KindArgs, _tools: &Path) -> Result<Box<dyn Environment>, ChoiceError> {
     Err(ChoiceError::NotBuilt("kind"))
 }

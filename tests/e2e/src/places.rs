@@ -50,6 +50,12 @@ pub fn root(places: &Places, executable: &Path, working: &Path) -> PathBuf {
     root.strip_prefix(working).map(Path::to_path_buf).unwrap_or(root)
 }
 
+/// The folder of downloaded programs, beside the run directories: it is no run's, and none removes it.
+#[must_use]
+pub fn tools(root: &Path) -> PathBuf {
+    root.join("tools")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -29,6 +29,19 @@ pub struct Choice {
     _lease: Option<Lease>,
 }
 
+impl Choice {
+    /// A cluster that is there already, and is nobody's to make or delete.
+    pub(crate) const fn there(name: String, label: String, kubeconfig: PathBuf) -> Self {
+        Self {
+            name,
+            label,
+            kubeconfig,
+            warm: true,
+            _lease: None,
+        }
+    }
+}
+
 /// Chooses the cluster. One that was kept and does not run any more, because Docker was restarted, is removed.
 ///
 /// # Errors

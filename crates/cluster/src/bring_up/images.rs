@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use testbed::Deadline;
+use testbed::{Deadline, Run};
 use tokio::sync::watch;
 
 use super::{Stage, limits, next};
-use crate::binaries;
+use crate::binaries::{self, Binaries};
 use crate::error::ClusterError;
 use crate::image::{ImageError, ServiceImage, archive};
 use crate::manifest::SERVICES;
@@ -18,39 +18,38 @@ pub(super) type Packed = Option<Arc<Vec<ServiceImage>>>;
 /// The images in the node, as containerd names them.
 pub(super) type Loaded = BTreeSet<String>;
 
+/// Builds the services, or takes them from where they are, and packs each into an image.
+pub(crate) async fn pack(run: &Run, binaries: &Binaries) -> Result<Vec<ServiceImage>, ClusterError> {
+    let pack = async {
+        let folder = binaries.provide(run, &run.deadline(limits::BUILD)).await?;
+        let work = SERVICES.map(|service| {
+            let path = binaries::file(&folder, service);
+            tokio::task::spawn_blocking(move || ServiceImage::read(service, &path))
+        });
+        let mut images = Vec::with_capacity(work.len());
+        for image in work {
+            let image = image.await.unwrap_or_else(|error| {
+                Err(ImageError::Pack {
+                    service: "a service".into(),
+                    source: std::io::Error::other(error),
+                })
+            });
+            images.push(image?);
+        }
+        Ok::<_, ClusterError>(images)
+    };
+    let show = |images: &Vec<ServiceImage>| {
+        let tags: Vec<String> = images.iter().map(|image| image.reference().tagged()).collect();
+        tags.join(", ")
+    };
+    let limit = limits::BUILD + limits::EXPLANATION;
+    Ok(run.step_showing("service images", limit, pack, show).await?)
+}
+
 impl Stage<'_> {
     /// Builds and packs the services.
     pub(super) async fn pack_services(&self, packed_tx: watch::Sender<Packed>) -> Result<(), ClusterError> {
-        let run = self.run;
-        let pack = async {
-            let folder = self
-                .plan
-                .binaries
-                .provide(run, &run.deadline(limits::BUILD))
-                .await?;
-            let work = SERVICES.map(|service| {
-                let path = binaries::file(&folder, service);
-                tokio::task::spawn_blocking(move || ServiceImage::read(service, &path))
-            });
-            let mut images = Vec::with_capacity(work.len());
-            for image in work {
-                let image = image.await.unwrap_or_else(|error| {
-                    Err(ImageError::Pack {
-                        service: "a service".into(),
-                        source: std::io::Error::other(error),
-                    })
-                });
-                images.push(image?);
-            }
-            Ok::<_, ClusterError>(images)
-        };
-        let show = |images: &Vec<ServiceImage>| {
-            let tags: Vec<String> = images.iter().map(|image| image.reference().tagged()).collect();
-            tags.join(", ")
-        };
-        let images = run
-            .step_showing("service images", limits::BUILD + limits::EXPLANATION, pack, show)
-            .await?;
+        let images = pack(self.run, &self.plan.binaries).await?;
         packed_tx.send_replace(Some(Arc::new(images)));
         Ok(())
     }

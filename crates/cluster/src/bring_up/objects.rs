@@ -29,6 +29,20 @@ const PACE: Pace = Pace {
     longest: std::time::Duration::from_millis(250),
 };
 
+/// Where things answer, given where these three do.
+pub(crate) fn endpoints(storefront: String, jaeger: String, otlp_http: String) -> Endpoints {
+    Endpoints {
+        storefront,
+        jaeger,
+        otlp_http,
+        // The names that the walkthrough uses; a connection of Telepresence makes them resolve here.
+        workstation_otlp: "http://otel-collector.observability.svc.cluster.local:4317".into(),
+        workstation_inventory: "http://inventory-service:8080".into(),
+        workstation_order: "http://order-service:8080".into(),
+        workstation_listen: (Ipv4Addr::LOCALHOST, 0).into(),
+    }
+}
+
 impl Stage<'_> {
     /// Applies everything and waits until all Deployments are available.
     pub(super) async fn roll_out(
@@ -143,16 +157,8 @@ impl Stage<'_> {
             self.published(JAEGER_PORT, deadline),
             self.published(OTLP_HTTP_PORT, deadline),
         )?;
-        Ok(Endpoints {
-            storefront: format!("http://{storefront}"),
-            jaeger: format!("http://{jaeger}"),
-            otlp_http: format!("http://{otlp}"),
-            // The names that the walkthrough uses; a connection of Telepresence makes them resolve here.
-            workstation_otlp: "http://otel-collector.observability.svc.cluster.local:4317".into(),
-            workstation_inventory: "http://inventory-service:8080".into(),
-            workstation_order: "http://order-service:8080".into(),
-            workstation_listen: (Ipv4Addr::LOCALHOST, 0).into(),
-        })
+        let url = |address: SocketAddr| format!("http://{address}");
+        Ok(endpoints(url(storefront), url(jaeger), url(otlp)))
     }
 
     fn rendering<'a>(&self, services: impl Iterator<Item = &'a ImageRef>) -> Rendering {

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use testbed::Deadline;
 
-use super::{BUILD_DISK, DOCKER_DISK, Disk, Facts, Network, port};
+use super::{BUILD_DISK, DOCKER_DISK, Disk, Facts, Network, port, subnets};
 use crate::binaries::Binaries;
 use crate::bring_up::Plan;
+use crate::lease::{CONNECTION, Lease};
 use crate::tool::ToolPath;
 
 /// How long a look at the kernel's tables may take; usually it is a few milliseconds.
@@ -22,6 +23,8 @@ pub struct Machine {
     pub proc: PathBuf,
     /// Its `/dev/net/tun`.
     pub tun: PathBuf,
+    /// Its `/.dockerenv`.
+    pub dockerenv: PathBuf,
     /// Whether we are root on it.
     pub root: bool,
 }
@@ -33,6 +36,7 @@ impl Machine {
         Self {
             proc: "/proc".into(),
             tun: "/dev/net/tun".into(),
+            dockerenv: "/.dockerenv".into(),
             root: rustix::process::geteuid().is_root(),
         }
     }
@@ -41,7 +45,7 @@ impl Machine {
     pub(crate) async fn see(&self, tools: &ToolPath, plan: &Plan, port: Option<u16>) -> Facts {
         let network = async {
             match port {
-                Some(port) => Some(self.network(tools, port).await),
+                Some(port) => Some(self.network(tools, plan, port).await),
                 None => None,
             }
         };
@@ -53,7 +57,7 @@ impl Machine {
         }
     }
 
-    async fn network(&self, tools: &ToolPath, port: u16) -> Network {
+    async fn network(&self, tools: &ToolPath, plan: &Plan, port: u16) -> Network {
         let rights = self.root || answer(tools, "sudo", &["-n", "true"]).await.is_some();
         let nat = ["-t", "nat", "-S"];
         let nat = async {
@@ -71,10 +75,18 @@ impl Machine {
         Network {
             rights,
             tun: self.tun.exists(),
-            daemon: processes(&self.proc).any(|(_, folder)| is_daemon(&folder)),
+            daemon: processes(&self.proc)
+                .find(|(_, folder)| is_daemon(folder))
+                .map(|(pid, _)| pid),
+            told: false,
+            links: links(&self.proc),
             dns_chain: nat.is_some_and(|nat| nat.lines().any(|line| line == "-N TELEPRESENCE_DNS")),
             rules: left_rules(&rules.unwrap_or_default()),
             taken: port::taken(&self.proc, port),
+            holder: Lease::holder(&plan.locks, CONNECTION),
+            false_container: self.dockerenv.exists() && is_host(&self.proc),
+            routes: subnets::routes(&self.proc),
+            cluster: Vec::new(),
         }
     }
 }
@@ -83,6 +95,34 @@ impl Machine {
 pub(super) fn processes(proc: &Path) -> impl Iterator<Item = (u32, PathBuf)> {
     let entries = std::fs::read_dir(proc).into_iter().flatten().flatten();
     entries.filter_map(|one| Some((one.file_name().to_str()?.parse().ok()?, one.path())))
+}
+
+/// Network devices of Telepresence, from the kernel's table of all devices.
+fn links(proc: &Path) -> Vec<String> {
+    let table = std::fs::read_to_string(proc.join("net/dev")).unwrap_or_default();
+    let names = table
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, _)| name.trim());
+    names
+        .filter(|name| {
+            let number = name.strip_prefix("tel").unwrap_or_default();
+            !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit())
+        })
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Whether this is certainly no container: a host's first process, and a root that no container engine put together.
+fn is_host(proc: &Path) -> bool {
+    let first = std::fs::read_to_string(proc.join("1/comm")).unwrap_or_default();
+    let mounts = std::fs::read_to_string(proc.join("1/mountinfo")).unwrap_or_default();
+    // The fifth column is where it is mounted; the type comes after the separator (proc_pid_mountinfo(5)).
+    let root = mounts.lines().find(|line| line.split(' ').nth(4) == Some("/"));
+    let kind = root
+        .and_then(|line| line.split_once(" - "))
+        .and_then(|(_, rest)| rest.split(' ').next());
+    ["systemd", "init"].contains(&first.trim()) && kind.is_some_and(|kind| kind != "overlay")
 }
 
 /// Whether this is one of Telepresence's daemons: `telepresence userd …`, and the names of others.
@@ -201,9 +241,45 @@ mod tests {
         let machine = Machine {
             proc: folder.path().join("proc"),
             tun: folder.path().join("tun"),
+            dockerenv: folder.path().join("dockerenv"),
             root: false,
         };
         let tools = ToolPath::from_lookup(|_| None);
-        assert_eq!(machine.network(&tools, 8080).await, Network::default());
+        let plan = Plan {
+            pins: crate::Pins::built_in().unwrap(),
+            binaries: Binaries::Folder(folder.path().into()),
+            profile: crate::manifest::Profile::Synchronous,
+            download: false,
+            telepresence: true,
+            prefix: "tl".into(),
+            locks: folder.path().join("locks"),
+        };
+        assert_eq!(machine.network(&tools, &plan, 8080).await, Network::default());
+        assert!(!plan.locks.exists(), "looking leaves nothing behind");
+    }
+
+    #[test]
+    fn telepresences_devices_are_known_by_their_names() {
+        let proc = tempfile::tempdir().unwrap();
+        std::fs::create_dir(proc.path().join("net")).unwrap();
+        let table = "Inter-|   Receive\n face |bytes\n    lo: 1 2\n  tel0: 3 4\ntelephone: 5 6\n   tel: 7 8\n tel12: 9 9\n";
+        std::fs::write(proc.path().join("net/dev"), table).unwrap();
+        assert_eq!(links(proc.path()), ["tel0", "tel12"]);
+    }
+
+    #[rstest]
+    #[case("systemd", "ext4", true)]
+    #[case("init", "btrfs", true)]
+    #[case("systemd", "overlay", false)]
+    #[case("order-service", "ext4", false)]
+    fn a_host_is_told_from_a_container(#[case] first: &str, #[case] root: &str, #[case] host: bool) {
+        let proc = tempfile::tempdir().unwrap();
+        std::fs::create_dir(proc.path().join("1")).unwrap();
+        std::fs::write(proc.path().join("1/comm"), format!("{first}\n")).unwrap();
+        let mounts = format!(
+            "21 29 0:20 / /sys rw - sysfs sysfs rw\n29 1 8:1 / / rw,relatime shared:1 - {root} /dev/sda1 rw\n"
+        );
+        std::fs::write(proc.path().join("1/mountinfo"), mounts).unwrap();
+        assert_eq!(is_host(proc.path()), host);
     }
 }

@@ -2,11 +2,12 @@
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use kube::Client;
-use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
+use kube::ResourceExt;
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams};
 use testbed::Deadline;
 
 use super::error::{KubernetesError, persist, request};
-use crate::manifest::Object;
+use crate::manifest::{Object, RUN_LABEL};
 
 /// Who owns the fields that are applied.
 pub const FIELD_MANAGER: &str = "throughline";
@@ -31,6 +32,59 @@ pub async fn apply(client: &Client, objects: &[Object], deadline: &Deadline) -> 
             .await?;
     }
     Ok(())
+}
+
+/// Creates objects that must not be there, namespaces before what may be in them. The server itself sees to it that
+/// nobody else's object is taken; one that carries this run's label is the answer to a request that was repeated.
+///
+/// # Errors
+/// An object that is there already, or that the server refuses.
+pub async fn create(
+    client: &Client,
+    objects: &[Object],
+    run: &str,
+    deadline: &Deadline,
+) -> Result<(), KubernetesError> {
+    let (namespaces, others): (Vec<&Object>, Vec<&Object>) =
+        objects.iter().partition(|object| object.kind() == "Namespace");
+    for wave in [namespaces, others] {
+        let mut posts = Vec::with_capacity(wave.len());
+        for object in wave {
+            posts.push(create_one(client, object, run, deadline));
+        }
+        stream::iter(posts)
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<()>()
+            .await?;
+    }
+    Ok(())
+}
+
+async fn create_one(
+    client: &Client,
+    object: &Object,
+    run: &str,
+    deadline: &Deadline,
+) -> Result<(), KubernetesError> {
+    let what = describe(object);
+    let Some((api, name)) = api(client, &object.object) else {
+        let reason = "it has no kind or no name".into();
+        return Err(KubernetesError::Odd { what, reason });
+    };
+    let params = PostParams {
+        field_manager: Some(FIELD_MANAGER.into()),
+        ..PostParams::default()
+    };
+    let created = persist(&what, deadline, KubernetesError::passes, || {
+        request(&what, deadline, api.create(&params, &object.object))
+    });
+    match created.await {
+        Err(error) if error.is_taken() => match request(&what, deadline, api.get_metadata(name)).await {
+            Ok(found) if found.labels().get(RUN_LABEL).is_some_and(|label| label == run) => Ok(()),
+            _ => Err(error),
+        },
+        created => created.map(drop),
+    }
 }
 
 async fn apply_one(client: &Client, object: &Object, deadline: &Deadline) -> Result<(), KubernetesError> {

@@ -23,17 +23,26 @@ pub async fn connect(kubeconfig: &Path, context: Option<&str>) -> Result<Client,
         reason,
     };
     let file = Kubeconfig::read_from(kubeconfig).map_err(|error| failed(testbed::explain::chain(&error)))?;
+    from(file, context).await.map_err(failed)
+}
+
+/// A client for the current context of a kubeconfig that was read already.
+pub(crate) async fn of(kubeconfig: Kubeconfig) -> Result<Client, String> {
+    from(kubeconfig, None).await
+}
+
+async fn from(kubeconfig: Kubeconfig, context: Option<&str>) -> Result<Client, String> {
     let options = KubeConfigOptions {
         context: context.map(ToOwned::to_owned),
         ..KubeConfigOptions::default()
     };
-    let mut config = Config::from_custom_kubeconfig(file, &options)
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
         .await
-        .map_err(|error| failed(testbed::explain::chain(&error)))?;
+        .map_err(|error| testbed::explain::chain(&error))?;
     config.connect_timeout = Some(Duration::from_secs(3));
     // Callers that may repeat a request say so: see `persist`.
     config.default_retry = false;
-    Client::try_from(config).map_err(|error| failed(testbed::explain::chain(&error)))
+    Client::try_from(config).map_err(|error| testbed::explain::chain(&error))
 }
 
 /// Waits until the API server answers at all, and says which version it is.

@@ -74,6 +74,10 @@ impl Explain for KubernetesError {
             Self::Refused { message, .. } if message.contains("field not declared in schema") => {
                 Some("correct the file: the server lists every field that it does not know".into())
             }
+            Self::Refused { reason, .. } if reason == "AlreadyExists" => Some(
+                "somebody else made it meanwhile, so it is left alone: run again, or use another cluster"
+                    .into(),
+            ),
             Self::Wait(error) => error.hint(),
             Self::Rollout(error) => error.hint(),
             _ => None,
@@ -115,6 +119,12 @@ impl KubernetesError {
             Self::Refused { code, .. } => matches!(code, 429 | 502..=504),
             _ => false,
         }
+    }
+
+    /// Whether the server says that there is such an object already.
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        matches!(self, Self::Refused { code: 409, reason, .. } if reason == "AlreadyExists")
     }
 
     /// Whether the server says that the object is not there.

@@ -1,13 +1,13 @@
 //! Everything of a run removed from a cluster that stays: owners by their label, and what they own with them.
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams};
 use kube::{Client, ResourceExt};
 use testbed::Deadline;
 use testbed::wait::{self, Probe};
 
 use super::error::{KubernetesError, request};
-use crate::manifest::RUN_LABEL;
+use crate::manifest::{APPLICATION, OBSERVABILITY, RUN_LABEL};
 
 /// The kinds of `manifests/` as group, version and kind, in the order of removal: namespaces last, because what is in
 /// one goes with it, slowly. What these objects own (replica sets, pods, endpoints) goes when its owner goes.
@@ -30,21 +30,22 @@ pub async fn sweep(client: &Client, run: &str, deadline: &Deadline) -> Result<us
     let labelled = ListParams::default().labels(&format!("{RUN_LABEL}={run}"));
     let mut removed = 0;
     for (group, version, kind) in KINDS {
-        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
-        let all: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
-        let found = request(&format!("{kind}s of run {run}"), deadline, all.list(&labelled)).await?;
-        for object in found {
-            let name = object.name_any();
-            let place: Api<DynamicObject> = match object.namespace() {
-                Some(namespace) => Api::namespaced_with(client.clone(), &namespace, &resource),
-                None => all.clone(),
-            };
-            let what = format!("{kind} {name}");
-            match request(&what, deadline, place.delete(&name, &DeleteParams::background())).await {
-                Ok(_) => removed += 1,
-                // Gone with its namespace, or by somebody else's hand.
-                Err(error) if error.is_absent() => {}
-                Err(error) => return Err(error),
+        for place in places(client, group, version, kind) {
+            let found = request(
+                &format!("{kind}s of run {run}"),
+                deadline,
+                place.list_metadata(&labelled),
+            )
+            .await?;
+            for object in found {
+                let name = object.name_any();
+                let what = format!("{kind} {name}");
+                match request(&what, deadline, place.delete(&name, &DeleteParams::background())).await {
+                    Ok(_) => removed += 1,
+                    // Gone with its namespace, or by somebody else's hand.
+                    Err(error) if error.is_absent() => {}
+                    Err(error) => return Err(error),
+                }
             }
         }
     }
@@ -60,6 +61,39 @@ pub async fn sweep(client: &Client, run: &str, deadline: &Deadline) -> Result<us
     });
     gone.await?;
     Ok(removed)
+}
+
+/// Waits until the run's namespaces are gone: what is in one is only gone when it is.
+///
+/// # Errors
+/// The server refuses, or one is left at the deadline.
+pub async fn gone(client: &Client, run: &str, deadline: &Deadline) -> Result<(), KubernetesError> {
+    let labelled = ListParams::default().labels(&format!("{RUN_LABEL}={run}"));
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let what = format!("the end of the namespaces of run {run}");
+    let gone = wait::until(deadline, &what, || async {
+        match request("namespaces", deadline, namespaces.list_metadata(&labelled)).await {
+            Ok(left) if left.items.is_empty() => Probe::Ready(()),
+            Ok(left) => {
+                let names: Vec<String> = left.items.iter().map(ResourceExt::name_any).collect();
+                Probe::NotYet(format!("{} left", names.join(", ")))
+            }
+            Err(error) if error.passes() => Probe::NotYet(error.to_string()),
+            Err(error) => Probe::Broken(error),
+        }
+    });
+    Ok(gone.await?)
+}
+
+/// Where objects of a kind may be: a user of one cluster among many may look into our namespaces only.
+fn places(client: &Client, group: &str, version: &str, kind: &str) -> Vec<Api<DynamicObject>> {
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+    if ["Namespace", "ClusterRole", "ClusterRoleBinding"].contains(&kind) {
+        return vec![Api::all_with(client.clone(), &resource)];
+    }
+    [APPLICATION, OBSERVABILITY]
+        .map(|namespace| Api::namespaced_with(client.clone(), namespace, &resource))
+        .into()
 }
 
 #[cfg(test)]

@@ -77,6 +77,11 @@ impl Cli {
 
     /// What ends the connection and the daemon of this world; fine when there is none.
     pub(super) fn quit(&self) -> Deed {
+        self.deed(&["quit", "-s"], QUIT)
+    }
+
+    /// A command as data, for another process.
+    pub(super) fn deed(&self, args: &[&str], limit: Duration) -> Deed {
         let variables = self
             .tool
             .env()
@@ -84,9 +89,9 @@ impl Cli {
             .filter_map(|(name, value)| Some((name.to_str()?.to_owned(), value.to_str()?.to_owned())));
         Deed::Command {
             program: self.tool.program().clone(),
-            args: vec!["quit".into(), "-s".into()],
+            args: args.iter().map(ToString::to_string).collect(),
             env: variables.chain(self.variables.clone()).collect(),
-            limit: QUIT,
+            limit,
         }
     }
 }

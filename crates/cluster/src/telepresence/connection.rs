@@ -8,7 +8,7 @@ use testbed::{Run, UndoId};
 use super::cli::Cli;
 use super::world::World;
 use super::{OLDEST, QUESTION, Target, Telepresence, TelepresenceError, folder, version};
-use crate::lease::Lease;
+use crate::lease::{CONNECTION, Lease};
 use crate::manifest::APPLICATION;
 use crate::reference::Version;
 
@@ -70,7 +70,7 @@ impl Telepresence {
             return Ok(());
         }
         let holder = format!("run {} (pid {})", run.id(), std::process::id());
-        let lease = Lease::take(target.locks, "the machine's Telepresence connection", &holder)?;
+        let lease = Lease::take(target.locks, CONNECTION, &holder)?;
         let tool = self.usable(&deadline).await?;
         self.alone(&tool, &deadline).await?;
         let version = version(&tool, &deadline).await?.unwrap_or(OLDEST);

@@ -10,7 +10,7 @@ use cluster::docker::Docker;
 use cluster::kind::Kind;
 use cluster::manifest::Profile;
 use cluster::tool::ToolPath;
-use cluster::{KindEnvironment, KindOptions, Pins};
+use cluster::{ContextOptions, KindEnvironment, KindOptions, Pins};
 use jaeger_api::JaegerClient;
 use serde_json::json;
 use testbed::wait::{self, Probe};
@@ -94,6 +94,13 @@ pub(crate) struct Bed {
 }
 
 impl Bed {
+    /// In a cluster that is there already.
+    pub(crate) fn begin_in(root: &Path, options: KindOptions, context: ContextOptions) -> Self {
+        let mut bed = Self::begin(root, false, options);
+        bed.environment = bed.environment.in_context(context);
+        bed
+    }
+
     pub(crate) fn begin(root: &Path, keep: bool, options: KindOptions) -> Self {
         let signals = Signals::manual();
         let run_options = RunOptions {

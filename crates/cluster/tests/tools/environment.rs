@@ -32,13 +32,14 @@ fn options(tools: ToolPath, folder: &Path) -> KindOptions {
 }
 
 /// A machine whose kernel shows what is in this folder.
-fn shown(folder: &Path) -> Machine {
+pub(crate) fn shown(folder: &Path) -> Machine {
     let (proc, tun) = (folder.join("proc"), folder.join("tun"));
     std::fs::create_dir_all(proc.join("net")).unwrap();
     std::fs::write(&tun, "").unwrap();
     Machine {
         proc,
         tun,
+        dockerenv: folder.join("dockerenv"),
         root: true,
     }
 }

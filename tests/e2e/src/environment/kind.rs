@@ -1,23 +1,24 @@
-//! The environment on real Kubernetes, made of the command line.
+//! The environments on real Kubernetes, made of the command line.
 
 use std::path::{Path, PathBuf};
 
 use cluster::binaries::{Binaries, Build};
 use cluster::bring_up::Plan;
+use cluster::context::usual_files;
 use cluster::lease::Lease;
 use cluster::manifest::Profile;
 use cluster::tool::ToolPath;
-use cluster::{KindEnvironment, KindOptions};
+use cluster::{ContextOptions, KindEnvironment, KindOptions};
 
 use super::ChoiceError;
 use super::pins::pins;
 use crate::cli::{CollectorProfile, KindArgs};
 
 /// The environment as the command line describes it; nothing is created yet.
-pub(super) fn environment(args: &KindArgs) -> Result<KindEnvironment, ChoiceError> {
+pub(super) fn environment(args: &KindArgs, tools: &Path) -> Result<KindEnvironment, ChoiceError> {
     let lookup = |name: &str| std::env::var_os(name);
     Ok(KindEnvironment::new(KindOptions {
-        tools: ToolPath::from_lookup(lookup),
+        tools: ToolPath::from_lookup(lookup).with_own_folder(tools.to_owned()),
         plan: Plan {
             pins: pins(args)?,
             binaries: match &args.image_bin_dir {
@@ -34,6 +35,23 @@ pub(super) fn environment(args: &KindArgs) -> Result<KindEnvironment, ChoiceErro
             prefix: "throughline".to_owned(),
             locks: Lease::shared_folder(lookup("XDG_RUNTIME_DIR").map(PathBuf::from)),
         },
+    }))
+}
+
+/// The same in the cluster of a context.
+pub(super) fn in_context(args: &KindArgs, tools: &Path) -> Result<KindEnvironment, ChoiceError> {
+    let context = args.context.clone().ok_or(ChoiceError::NoContext)?;
+    let usage = |error: &dyn std::error::Error| ChoiceError::Usage(testbed::explain::chain(error));
+    let service_images = args.service_images.as_deref().map(str::parse).transpose();
+    Ok(environment(args, tools)?.in_context(ContextOptions {
+        context,
+        kubeconfigs: match &args.kubeconfig {
+            Some(file) => vec![file.clone()],
+            None => usual_files(|name| std::env::var_os(name)),
+        },
+        use_namespaces: args.use_namespace.clone(),
+        service_images: service_images.map_err(|error| usage(&error))?,
+        withdraw: std::env::current_exe().map_err(|error| usage(&error))?,
     }))
 }
 

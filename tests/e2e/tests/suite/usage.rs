@@ -78,6 +78,42 @@ fn help_shows_examples_and_every_verb() {
 }
 
 #[test]
+fn a_context_is_never_guessed_and_never_used_for_another_environment() {
+    for (args, fact) in [
+        (
+            vec!["e2e", "--env", "context"],
+            "`--env context` needs the name of a context",
+        ),
+        (
+            vec!["e2e", "--env", "embedded", "--context", "staging"],
+            "a context was named, and the environment is not `--env context`",
+        ),
+        (
+            vec!["e2e", "--context", "staging"],
+            "a context was named, and the environment is not `--env context`",
+        ),
+        (
+            vec!["e2e", "--env", "context", "--use-namespace", "demo"],
+            "--context <NAME>",
+        ),
+    ] {
+        let world = World::new();
+        let finished = world.run(&args).expect_code(2);
+        assert!(finished.stderr.contains(fact), "{args:?}: {}", finished.stderr);
+        assert!(!world.root().exists(), "{args:?}: nothing is begun");
+    }
+}
+
+#[test]
+fn doctor_speaks_to_programs_too() {
+    let finished = World::new().run(&["doctor", "--format", "json"]);
+    let first = finished.stdout.lines().next().unwrap_or_default();
+    let first: serde_json::Value = serde_json::from_str(first).expect("one environment per line");
+    assert_eq!(first["environment"], "embedded");
+    assert_eq!(first["missing"], serde_json::json!([]));
+}
+
+#[test]
 fn doctor_says_ok_when_all_is_there_and_names_the_cure_when_not() {
     World::new().run(&["doctor"]).expect_code(0);
     let empty = tempfile::tempdir().unwrap();

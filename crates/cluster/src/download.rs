@@ -1,0 +1,227 @@
+//! kind and Telepresence downloaded into the project's own folder: only when they are absent, only when that was allowed, and
+//! only with a checksum that they have.
+
+mod error;
+mod fetch;
+mod source;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use testbed::{Examination, Run};
+
+pub use error::DownloadError;
+pub use fetch::{Bounds, fetch};
+pub use source::{Platform, Source};
+
+use crate::environment::KindOptions;
+use crate::pins::{Pin, Pins};
+use crate::preflight::missing;
+
+/// The biggest program is Telepresence with some 90 MB. Whatever is much bigger is not what was asked for.
+const BYTES: u64 = 400 << 20;
+/// How long a download may take: on a slow line, not for ever.
+const LIMIT: Duration = Duration::from_secs(600);
+/// How long nothing may come.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// A program that can be downloaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Program {
+    /// kind.
+    Kind,
+    /// Telepresence's client.
+    Telepresence,
+}
+
+impl Program {
+    /// Its name, also as a file.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kind => "kind",
+            Self::Telepresence => "telepresence",
+        }
+    }
+
+    fn version(self, pins: &Pins) -> String {
+        match self {
+            Self::Kind => pins.kind.to_string(),
+            Self::Telepresence => pins.telepresence.to_string(),
+        }
+    }
+
+    fn pin(self, platform: &Platform) -> Option<Pin> {
+        let name = format!("{}-{platform}", self.name());
+        Pin::DOWNLOADS.into_iter().find(|pin| pin.name() == name)
+    }
+}
+
+/// A download that can be done: everything about it is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// The program.
+    pub program: Program,
+    /// Where it comes from.
+    pub url: String,
+    /// Its SHA-256 in hexadecimal.
+    pub sha256: String,
+}
+
+/// What the pins say of a program on this platform.
+///
+/// # Errors
+/// There is no address for the platform, or no checksum.
+pub fn plan(pins: &Pins, program: Program, platform: &Platform) -> Result<Planned, DownloadError> {
+    let version = program.version(pins);
+    let pin = program.pin(platform).ok_or_else(|| DownloadError::Platform {
+        program: program.name(),
+        platform: platform.to_string(),
+    })?;
+    let source = pins.downloads.get(&pin);
+    let url = source.map(|source| source.url(&version)).unwrap_or_default();
+    match source.and_then(|source| source.sha256()) {
+        Some(sha256) => Ok(Planned {
+            program,
+            url,
+            sha256: sha256.to_owned(),
+        }),
+        None => Err(DownloadError::NoChecksum {
+            program: program.name(),
+            version,
+            pin,
+            url,
+        }),
+    }
+}
+
+/// What preflight says of a program that is absent and may be downloaded; `None` when the program itself is to be asked.
+pub(crate) fn instead(options: &KindOptions, program: Program) -> Option<Examination> {
+    let tools = &options.tools;
+    let folder = tools.own_folder()?;
+    if !options.plan.download || tools.is_on_path(program.name()) {
+        return None;
+    }
+    match plan(&options.plan.pins, program, &Platform::this()) {
+        Ok(planned) if fetch::has(&file(folder, program), &planned.sha256) => None,
+        Ok(planned) => Some(Examination::fine(format!(
+            "{} is downloaded from {}",
+            program.name(),
+            planned.url
+        ))),
+        // It was downloaded with a checksum once.
+        Err(_) if file(folder, program).exists() => None,
+        Err(error) => Some(Examination::missing([missing(&error)])),
+    }
+}
+
+/// Downloads those of these programs that are absent, when that is allowed.
+///
+/// # Errors
+/// A program can't be had, or is not what it should be. Nothing of it stays.
+pub(crate) async fn provide(
+    run: &Run,
+    options: &KindOptions,
+    programs: &[Program],
+) -> Result<(), DownloadError> {
+    let tools = &options.tools;
+    let Some(folder) = tools.own_folder().filter(|_| options.plan.download) else {
+        return Ok(());
+    };
+    for program in programs {
+        let target = file(folder, *program);
+        if tools.is_on_path(program.name()) {
+            continue;
+        }
+        let planned = match plan(&options.plan.pins, *program, &Platform::this()) {
+            Ok(planned) if fetch::has(&target, &planned.sha256) => continue,
+            Err(_) if target.exists() => continue,
+            planned => planned?,
+        };
+        let bounds = Bounds {
+            bytes: BYTES,
+            silence: SILENCE,
+        };
+        // In the run's own folder until it is what it should be, so that a killed run leaves nothing elsewhere.
+        let fresh = run.dir().file(format!("{}.download", program.name()));
+        let deadline = run.deadline(LIMIT);
+        let download = fetch(&planned, &fresh, &target, &bounds, &deadline);
+        let show = |(): &()| format!("{} from {}", target.display(), planned.url);
+        let step = format!("{} downloaded", program.name());
+        run.step_showing(&step, LIMIT + SILENCE, download, show)
+            .await
+            .map_err(DownloadError::from)?;
+    }
+    Ok(())
+}
+
+fn file(folder: &Path, program: Program) -> PathBuf {
+    folder.join(program.name())
+}
+
+/// What to say when a program is neither there nor to be downloaded: see [`crate::tool::ToolMissing`].
+pub(crate) fn can_be_downloaded(name: &str) -> bool {
+    [Program::Kind, Program::Telepresence]
+        .iter()
+        .any(|program| program.name() == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pins(flags: &[&str]) -> Pins {
+        let flags: Vec<_> = flags.iter().map(|flag| flag.parse().unwrap()).collect();
+        Pins::decide(&flags, |_| None, None).unwrap()
+    }
+
+    fn linux(architecture: &str) -> Platform {
+        Platform::new("linux", architecture)
+    }
+
+    #[test]
+    fn the_version_of_the_pin_is_put_into_the_address() {
+        let sum = "0".repeat(64);
+        let pin = format!("kind-linux-amd64=https://mirror.example.com/{{version}}/kind@sha256:{sum}");
+        let planned = plan(&pins(&[&pin, "kind=1.2.3"]), Program::Kind, &linux("x86_64")).unwrap();
+        assert_eq!(
+            (planned.url.as_str(), planned.sha256),
+            ("https://mirror.example.com/1.2.3/kind", sum)
+        );
+    }
+
+    #[test]
+    fn nothing_is_downloaded_without_a_checksum_or_for_another_platform() {
+        use testbed::Explain;
+        let told = |program, platform: Platform| {
+            let error = plan(&pins(&[]), program, &platform).unwrap_err();
+            format!("{error}\n  {}", error.hint().unwrap_or_default())
+        };
+        let texts = [
+            told(Program::Kind, linux("x86_64")),
+            told(Program::Telepresence, linux("aarch64")),
+            told(Program::Kind, linux("riscv64")),
+            told(Program::Kind, Platform::new("macos", "aarch64")),
+        ];
+        insta::assert_snapshot!("no_download", texts.join("\n"));
+    }
+
+    #[test]
+    fn every_program_has_a_pin_on_both_platforms() {
+        for program in [Program::Kind, Program::Telepresence] {
+            for architecture in ["x86_64", "aarch64"] {
+                let pin = program.pin(&linux(architecture)).unwrap();
+                assert!(
+                    pins(&[]).downloads[&pin].url("1.2.3").contains("/v1.2.3/"),
+                    "{pin}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_program_s_hint_knows_what_can_be_downloaded() {
+        assert!(can_be_downloaded("kind") && can_be_downloaded("telepresence"));
+        assert!(!can_be_downloaded("docker"));
+    }
+}
