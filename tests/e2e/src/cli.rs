@@ -154,7 +154,7 @@ pub struct E2eArgs {
 #[command(next_help_heading = "Kubernetes")]
 pub struct KindArgs {
     /// Replace a version, an image or an address: kind, node, telepresence, traffic-manager, jaeger, collector,
-    /// kind-linux-amd64 and so on; crates/cluster/pins.yaml has all
+    /// kind-linux-amd64 and so on; crates/upstream/pins.yaml has all
     #[arg(long, value_name = "NAME=VALUE")]
     pub pin: Vec<String>,
     /// File with versions and images, for instance of a private registry
