@@ -166,10 +166,7 @@ impl Environment for EmbeddedEnvironment {
         &'a self,
         workload: &'a str,
     ) -> BoxFuture<'a, Result<BTreeMap<String, String>, BoxError>> {
-        async {
-            Ok(self.up_now()?.cluster.variables(workload)?.clone())
-        }
-        .boxed()
+        async { Ok(self.up_now()?.cluster.variables(workload)?.clone()) }.boxed()
     }
 
     fn disturb(&mut self, disturbance: Option<Disturbance>) -> BoxFuture<'_, Result<(), BoxError>> {

@@ -4,8 +4,8 @@
 //! whose pid we started; it is gone when another process inside the cluster answers again. No status line is believed.
 
 use std::cell::Cell;
-use std::convert::Infallible;
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
