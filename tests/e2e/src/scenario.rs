@@ -15,7 +15,6 @@ mod killed_connection;
 mod leave;
 mod lost_pod;
 mod many_filtered;
-mod numeric_port;
 mod prepared_pod;
 mod restart;
 pub mod topology;
@@ -233,7 +232,6 @@ pub const ALL: &[Scenario] = &[
     // In an order in which as few pods as possible have to be replaced.
     first_intercept::SCENARIO,
     prepared_pod::SCENARIO,
-    numeric_port::SCENARIO,
     two_replicas::SCENARIO,
     lost_pod::SCENARIO,
     killed_connection::SCENARIO,

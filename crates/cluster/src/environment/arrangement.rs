@@ -48,11 +48,17 @@ impl KindEnvironment {
         else {
             return Err(ClusterError::NoIntercepts);
         };
-        let objects = changed(&up.objects, workload, arrangement);
-        apply(&up.client, &objects, &deadline).await?;
         let label = &begun.choice.label;
         let each = [Workload::new(APPLICATION, workload)];
-        rollout::available(&up.client, label, &each, &deadline, |_| ()).await?;
+        // A pod that is made behind a numeric port must let its init container be root: it does so from before there is such a
+        // port until after there is none.
+        let mut objects = changed(&up.objects, workload, arrangement);
+        objects
+            .sort_by_key(|object| (object.kind() == "Service") == (arrangement == Arrangement::NumericPort));
+        for object in objects {
+            apply(&up.client, &[object], &deadline).await?;
+            rollout::available(&up.client, label, &each, &deadline, |_| ()).await?;
+        }
         if arrangement == Arrangement::Unprepared {
             telepresence.uninstall(run, workload).await?;
             without_agent(&up.client, label, workload, &deadline).await?;
