@@ -82,6 +82,9 @@ impl CommandLine {
         };
         let mut words = rest.iter().copied();
         while let Some(word) = words.next() {
+            if word == "--" {
+                break; // what follows belongs to another program
+            }
             if !word.starts_with('-') {
                 continue; // the value of an option that takes any
             }
@@ -242,6 +245,7 @@ Options:
 Run `cargo xtask e2e --env embedded -v` or `cargo xtask e2e --scenario <name>`, `cargo xtask <verb>`, `cargo xtask`.
 ```console
 $ cargo xtask e2e --scenario baseline --env=auto   # one
+$ cargo xtask e2e --scenario baseline -- tool --fast
 $ cargo xtask test trace -- --nocapture | tail
 cargo xtask printed by something
 ```

@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn what_tools_write_is_no_source() {
-        let roots = [PathBuf::from("/home/me/.hidden/services")];
+        let roots = [PathBuf::from("/opt/.hidden/services")];
         let is = |below: &str| is_source(&roots[0].join(below), &roots);
         assert!(is("order/src/main.rs") && is("order/Cargo.toml"));
         for below in [
