@@ -53,7 +53,7 @@ pub(crate) fn clusters(workspace: &Workspace) -> anyhow::Result<Finding> {
     Ok(Finding { outcome, counts })
 }
 
-/// Runs the tests of the environment in containers, one of which plays all scenarios there.
+/// Runs the tests of the environment in containers.
 pub(crate) fn containers(workspace: &Workspace) -> anyhow::Result<Finding> {
     let binaries = match artifact::build(workspace, &EMBEDDED, artifact::WITH_CONTAINERS)? {
         Ok(binaries) => binaries,
