@@ -3,7 +3,6 @@
 
 mod error;
 mod fetch;
-mod source;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,7 +11,7 @@ use testbed::{Examination, Run};
 
 pub use error::DownloadError;
 pub use fetch::{Bounds, fetch};
-pub use source::{Platform, Source};
+pub use upstream::source::{Platform, Source};
 
 use crate::environment::KindOptions;
 use crate::pins::{Pin, Pins};

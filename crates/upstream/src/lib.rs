@@ -4,6 +4,7 @@
 pub mod pins;
 pub mod probe;
 pub mod reference;
+pub mod source;
 
 pub use pins::{Pin, PinError, PinFlag, Pins};
 pub use reference::{ImageRef, Version};

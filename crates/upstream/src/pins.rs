@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use testbed::Explain;
 
-use crate::download::Source;
+use crate::source::Source;
 use crate::reference::{ImageRef, InvalidReference, Version};
 
 /// The text of `pins.yaml`, the one place where versions are decided.
