@@ -7,6 +7,7 @@ mod catalog;
 mod decode;
 mod index;
 mod malformed;
+mod pending;
 mod pool;
 mod query;
 mod rejected;
@@ -168,12 +169,15 @@ impl SpanStore {
 
     /// A trace in the order of arrival, exact copies included; `None` when no span of it is held.
     ///
+    /// A record of an open span (see [`trace::names::PENDING_SCOPE`]) is left out once the span itself has arrived.
     /// Neighbouring spans of one resource and scope are together. Ids have their proper length or, where OTLP
     /// allows none, none.
     #[must_use]
     pub fn trace(&self, id: [u8; 16]) -> Option<Vec<ResourceSpans>> {
         let views = self.read().shelf.trace(&id, self.0.hasher.hash(&id))?;
-        Some(decode::resource_spans(&views))
+        let mut trace = decode::resource_spans(&views);
+        pending::replace(&mut trace);
+        Some(trace)
     }
 
     /// Ids of the traces that have a span which meets every criterion of the query; the trace whose first span

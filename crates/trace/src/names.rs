@@ -4,6 +4,10 @@
 pub const SITE: &str = "throughline.site";
 /// Span attribute that carries the value of the `x-request-id` header, independent of the trace context.
 pub const REQUEST_ID: &str = "throughline.request.id";
+/// Span attribute of a record that stands for a span which was open when it was sent.
+pub const PENDING: &str = "throughline.pending";
+/// Instrumentation scope of such records.
+pub const PENDING_SCOPE: &str = "throughline.pending";
 /// `service.name` of the OpenTelemetry resource semantic conventions.
 pub const SERVICE_NAME: &str = "service.name";
 /// `service.version` of the OpenTelemetry resource semantic conventions.

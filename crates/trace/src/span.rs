@@ -247,6 +247,12 @@ impl Span {
         self.resource.site
     }
 
+    /// Whether this is the record of a span that was open when it was sent: its duration says nothing.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        self.attributes.get(names::PENDING) == Some(&Value::Bool(true))
+    }
+
     /// How long it took.
     #[must_use]
     pub const fn duration(&self) -> std::time::Duration {

@@ -39,6 +39,14 @@ impl Trace {
         &self.spans
     }
 
+    /// The same without records of open spans: what is left when nothing is open any more. A store that keeps such records
+    /// beside the finished spans must not change what is counted. `None` when there was nothing else.
+    #[must_use]
+    pub fn finished(mut self) -> Option<Self> {
+        self.spans.retain(|span| !span.is_pending());
+        (!self.spans.is_empty()).then_some(self)
+    }
+
     /// The caller's span id, when nobody tells it: no span is a root, and all that lack their parent lack the same one.
     #[must_use]
     pub fn likely_caller(&self) -> Option<SpanId> {

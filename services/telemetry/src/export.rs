@@ -7,9 +7,11 @@
 mod accounted;
 mod accounting;
 mod otlp;
+mod pending;
 mod rejections;
 
 pub use accounted::Accounted;
 pub use accounting::{Accounting, Discard};
 pub use otlp::{BuildError, exporter};
+pub use pending::Pending;
 pub use rejections::Rejections;

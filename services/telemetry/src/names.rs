@@ -8,6 +8,10 @@ pub const X_DEBUG: &str = "x-debug";
 pub const PREFER: &str = "prefer";
 /// Span attribute that carries the value of [`X_REQUEST_ID`].
 pub const REQUEST_ID: &str = "throughline.request.id";
+/// Span attribute of a record that stands for a span which is still open.
+pub const PENDING: &str = "throughline.pending";
+/// Instrumentation scope of such records: a store that knows it lets the finished span take their place.
+pub const PENDING_SCOPE: &str = "throughline.pending";
 /// Resource attribute: where the process runs.
 pub const SITE: &str = "throughline.site";
 
@@ -54,6 +58,8 @@ pub mod vars {
     pub const BSP_MAX_EXPORT_BATCH_SIZE: &str = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE";
     /// `tracecontext`, `baggage`, `none`.
     pub const PROPAGATORS: &str = "OTEL_PROPAGATORS";
+    /// Whether open spans are made visible, and in which form: `off`, `same-id` or `child`.
+    pub const OPEN_SPANS: &str = "THROUGHLINE_OPEN_SPANS";
     /// Log filter, as in `info,order_service=debug`.
     pub const RUST_LOG: &str = "RUST_LOG";
 }

@@ -27,6 +27,8 @@ pub struct Settings {
     pub propagation: Propagation,
     /// How finished spans are gathered for export.
     pub batch: Batch,
+    /// How spans are made visible while they are open.
+    pub open_spans: OpenSpans,
     /// Settings that were ignored, to be logged once logs work. The OpenTelemetry specification wants an unknown value
     /// ignored with a warning, not refused.
     pub ignored: Vec<Ignored>,
@@ -52,6 +54,18 @@ pub struct Ignored {
     pub value: String,
     /// What it should have been.
     pub expected: &'static str,
+}
+
+/// How spans are made visible while they are open. Off unless somebody debugs: each span's start waits for the receiver.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OpenSpans {
+    /// Not at all.
+    #[default]
+    Off,
+    /// By a record with the span's own id, for a store that lets the finished span take its place.
+    SameId,
+    /// By a child of the open span, `NAME (open)`, for a store that keeps both, as Jaeger does.
+    Child,
 }
 
 /// Where spans go.
@@ -81,9 +95,11 @@ impl Settings {
             .min(queue);
         let delay = number(lookup, vars::BSP_SCHEDULE_DELAY, &mut ignored)
             .map_or(OTEL_BSP_SCHEDULE_DELAY_DEFAULT, Duration::from_millis);
+        let open_spans = open_spans(lookup, &mut ignored);
         Ok(Self {
             export,
             propagation,
+            open_spans,
             batch: Batch { queue, size, delay },
             ignored,
         })
@@ -150,6 +166,22 @@ fn propagators(lookup: Lookup<'_>, ignored: &mut Vec<Ignored>) -> Propagation {
     }
 }
 
+fn open_spans(lookup: Lookup<'_>, ignored: &mut Vec<Ignored>) -> OpenSpans {
+    match set(lookup, vars::OPEN_SPANS).as_deref() {
+        None | Some("off") => OpenSpans::Off,
+        Some("same-id") => OpenSpans::SameId,
+        Some("child") => OpenSpans::Child,
+        Some(other) => {
+            ignored.push(Ignored {
+                variable: vars::OPEN_SPANS,
+                value: other.to_owned(),
+                expected: "`off`, `same-id` or `child`",
+            });
+            OpenSpans::Off
+        }
+    }
+}
+
 fn number<N>(lookup: Lookup<'_>, variable: &'static str, ignored: &mut Vec<Ignored>) -> Option<N>
 where
     N: FromStr + PartialOrd + Default,
@@ -205,6 +237,7 @@ mod tests {
     #[case("OTEL_EXPORTER_OTLP_PROTOCOL", "http")]
     #[case("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "GRPC")]
     #[case("OTEL_PROPAGATORS", "b3")]
+    #[case("THROUGHLINE_OPEN_SPANS", "yes")]
     #[case("OTEL_BSP_SCHEDULE_DELAY", "10ms")]
     #[case("OTEL_BSP_SCHEDULE_DELAY", "0")]
     #[case("OTEL_BSP_MAX_QUEUE_SIZE", "0")]

@@ -18,7 +18,7 @@ use tracing_subscriber::{Layer, Registry};
 
 use crate::account::Ledger;
 use crate::config::Fault;
-use crate::export::{self, Accounted, Accounting, Discard, Rejections};
+use crate::export::{self, Accounted, Accounting, Discard, Pending, Rejections};
 use crate::identity::Identity;
 use crate::propagation::Propagation;
 use crate::settings::{Export, Settings};
@@ -71,11 +71,12 @@ impl Telemetry {
             Export::None => {
                 let ledger = Arc::new(Ledger::new("none"));
                 let processor = Accounting::new(Discard(Arc::clone(&ledger)), Arc::clone(&ledger), queue);
-                (ledger, Some(provider(resource.clone(), processor)))
+                (ledger, Some(provider(resource.clone(), processor, None)))
             }
             Export::Otlp(target) => {
                 let ledger = Arc::new(Ledger::new(&target.endpoint));
                 let otlp = export::exporter(&target)?;
+                let pending = Pending::start(settings.open_spans, &target, resource)?;
                 let exporter = Accounted::new(otlp, Arc::clone(&ledger), target.endpoint, rejections.clone())
                     .with_fault(fault);
                 let batch = BatchConfigBuilder::default()
@@ -87,7 +88,7 @@ impl Telemetry {
                     .with_batch_config(batch)
                     .build();
                 let processor = Accounting::new(inner, Arc::clone(&ledger), queue);
-                (ledger, Some(provider(resource.clone(), processor)))
+                (ledger, Some(provider(resource.clone(), processor, pending)))
             }
         };
         let (identity, propagation) = (Identity::of(resource), Arc::new(propagation));
@@ -111,7 +112,7 @@ impl Telemetry {
         processor: impl SpanProcessor + 'static,
     ) -> Self {
         let identity = Identity::of(&resource);
-        let provider = Some(provider(resource, processor));
+        let provider = Some(provider(resource, processor, None));
         Self {
             provider,
             rejections: Rejections::default(),
@@ -166,11 +167,19 @@ impl Telemetry {
     }
 }
 
-fn provider(resource: Resource, processor: impl SpanProcessor + 'static) -> SdkTracerProvider {
-    SdkTracerProvider::builder()
+/// `pending` comes after the processor that puts the request id onto a span: the record of an open span has it too.
+fn provider(
+    resource: Resource,
+    processor: impl SpanProcessor + 'static,
+    pending: Option<Pending>,
+) -> SdkTracerProvider {
+    let provider = SdkTracerProvider::builder()
         .with_resource(resource)
-        .with_span_processor(processor)
-        .build()
+        .with_span_processor(processor);
+    match pending {
+        Some(pending) => provider.with_span_processor(pending).build(),
+        None => provider.build(),
+    }
 }
 
 /// Bridges `tracing` spans to OpenTelemetry: with the attributes that we set and no others, spans and no events. Its

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use debugger::{Breakpoint, DebugError, Tool, ToolError, tool};
-use testbed::Capability;
+use testbed::{Capability, EnvironmentName};
 
 /// The marker of the line in `process_order` that is made to be stopped at.
 const MARKER: &str = "// breakpoint:";
@@ -39,6 +39,17 @@ pub fn in_process_order() -> std::io::Result<Breakpoint> {
     Breakpoint::at_marker(&source.canonicalize()?, MARKER)
 }
 
+/// The variable by which a process makes its open spans visible, in the form that suits the environment's store: the embedded
+/// one lets the finished span take the record's place, Jaeger keeps both and gets a child of the open span.
+#[must_use]
+pub const fn open_spans(environment: EnvironmentName) -> (&'static str, &'static str) {
+    let form = match environment {
+        EnvironmentName::Embedded => "same-id",
+        EnvironmentName::Containers | EnvironmentName::Kind | EnvironmentName::Context => "child",
+    };
+    ("THROUGHLINE_OPEN_SPANS", form)
+}
+
 /// What came of an order that should run into a breakpoint.
 #[derive(Debug)]
 pub enum Visit {
@@ -51,7 +62,7 @@ pub enum Visit {
 }
 
 /// A process that stood at a breakpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Pause {
     /// Where it stood, as the debugger says: file name and line.
     pub at: String,
@@ -61,6 +72,8 @@ pub struct Pause {
     pub customer_id: String,
     /// From hearing of the stop to asking for it to go on. A span around the breakpoint is at least as long.
     pub held: Duration,
+    /// The trace as Jaeger showed it meanwhile, once it had an open span of the function; `None` when it never had.
+    pub open: Option<trace::Trace>,
     /// How much of that the run's own limits counted: next to nothing.
     pub counted: Duration,
 }

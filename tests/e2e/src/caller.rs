@@ -77,6 +77,12 @@ impl Order {
         self.with_header(names::PREFER_HEADER, &wait)
     }
 
+    /// The trace id that it will be sent under.
+    #[must_use]
+    pub const fn trace_id(&self) -> TraceId {
+        self.trace_id
+    }
+
     /// Under this trace id instead of one of its own.
     #[must_use]
     pub fn under(mut self, trace_id: TraceId) -> Self {

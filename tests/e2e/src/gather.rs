@@ -179,7 +179,10 @@ async fn traces(bed: &Bed, looks: &[&mut Look]) -> Result<BTreeMap<TraceId, Trac
     stream::iter(wanted)
         .map(|id| bed.jaeger.trace(id))
         .buffer_unordered(AT_ONCE)
-        .try_filter_map(|found| async { Ok(found.map(|trace| (trace.id(), trace))) })
+        // Records of open spans are for who looks meanwhile; nothing is judged or counted by them.
+        .try_filter_map(|found| async {
+            Ok(found.and_then(Trace::finished).map(|trace| (trace.id(), trace)))
+        })
         .try_collect()
         .await
 }

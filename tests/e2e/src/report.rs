@@ -51,7 +51,8 @@ pub fn anchor(name: &str, round: u32) -> String {
 /// Spans drawn of one picture at most: a page of many traces stays readable and small.
 const MOST_ROWS: usize = 200;
 
-/// Cases in the form of the report. A trace is drawn once per scenario, with the first case that was judged on it.
+/// Cases in the form of the report. A trace is drawn once per scenario, with the first case that was judged on it; and once
+/// more as it was while a span of it was open.
 #[must_use]
 pub fn cases(scenario: &str, jaeger: &JaegerClient, cases: Vec<Case>) -> Vec<CaseReport> {
     let mut seen = BTreeSet::new();
@@ -68,7 +69,7 @@ pub fn cases(scenario: &str, jaeger: &JaegerClient, cases: Vec<Case>) -> Vec<Cas
             picture: case
                 .evidence
                 .as_ref()
-                .filter(|evidence| seen.insert(evidence.trace_id))
+                .filter(|evidence| seen.insert((evidence.trace_id, is_open(evidence))))
                 .and_then(|evidence| draw(scenario, jaeger, evidence)),
             request: case.evidence.map(|evidence| RequestReport {
                 request_id: evidence.request_id,
@@ -78,6 +79,11 @@ pub fn cases(scenario: &str, jaeger: &JaegerClient, cases: Vec<Case>) -> Vec<Cas
             }),
         })
         .collect()
+}
+
+fn is_open(evidence: &Evidence) -> bool {
+    let mut spans = evidence.trace.iter().flat_map(Trace::spans);
+    spans.any(trace::Span::is_pending)
 }
 
 fn draw(scenario: &str, jaeger: &JaegerClient, evidence: &Evidence) -> Option<PictureReport> {
@@ -91,7 +97,8 @@ fn draw(scenario: &str, jaeger: &JaegerClient, evidence: &Evidence) -> Option<Pi
         return None;
     }
     let ours = evidence.trace_id;
-    let name = format!("{}-{}", scenario.replace('/', "."), &ours.to_string()[..8]);
+    let then = if is_open(evidence) { "-open" } else { "" };
+    let name = format!("{}-{}{then}", scenario.replace('/', "."), &ours.to_string()[..8]);
     Some(PictureReport {
         traces,
         jaeger_url: jaeger.trace_url(ours),

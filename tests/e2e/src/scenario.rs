@@ -100,6 +100,8 @@ pub enum Fault {
     BreakpointNeverHit,
     /// The debugger is killed while it holds the process.
     DebuggerKilled,
+    /// The process on the workstation does not make its open spans visible.
+    NoOpenSpans,
 }
 
 impl Fault {
@@ -150,6 +152,7 @@ impl Fault {
             Self::HealthyOrder => "the order is one that succeeds".to_owned(),
             Self::SharedTraceId => "all orders are sent under one trace id".to_owned(),
             Self::BreakpointNeverHit => "the breakpoint has a condition that is never true".to_owned(),
+            Self::NoOpenSpans => "the workstation's process keeps its open spans to itself".to_owned(),
             Self::DebuggerKilled => "the debugger is killed while it holds the process".to_owned(),
         }
     }

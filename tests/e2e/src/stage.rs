@@ -7,6 +7,7 @@ mod connection;
 mod debug;
 mod expect;
 mod held;
+mod open_span;
 mod recovery;
 
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@ mod readers;
 mod search;
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ScopeSpans, Span};
 use proptest::prelude::*;
@@ -150,4 +150,41 @@ proptest! {
             prop_assert_eq!(store.stats().accepted_spans, inserted.accepted);
         }
     }
+}
+
+/// A record of a span that was open when it was sent.
+fn open(spans: Vec<Span>) -> Vec<ResourceSpans> {
+    let mut batch = of_service("order", spans);
+    batch[0].scope_spans[0].scope = Some(InstrumentationScope {
+        name: trace::names::PENDING_SCOPE.to_owned(),
+        ..InstrumentationScope::default()
+    });
+    batch
+}
+
+#[test]
+fn a_finished_span_takes_the_place_of_its_record() {
+    let store = SpanStore::default();
+    store
+        .insert(open(vec![span(1, 1, "a"), span(1, 2, "b")]))
+        .unwrap();
+    let held = store.trace([1; 16]).unwrap();
+    assert_eq!(spans(&held).len(), 2);
+    store.insert(of_service("order", vec![span(1, 2, "b")])).unwrap();
+    let later = store.trace([1; 16]).unwrap();
+    let names: Vec<String> = spans(&later).into_iter().map(|span| span.name).collect();
+    // `a` is still open.
+    assert_eq!(names, ["a", "b"]);
+    store.insert(of_service("order", vec![span(1, 1, "a")])).unwrap();
+    let exact = store.trace([1; 16]).unwrap();
+    assert_eq!(spans(&exact), [span(1, 2, "b"), span(1, 1, "a")]);
+    assert_eq!(exact, of_service("order", vec![span(1, 2, "b"), span(1, 1, "a")]));
+}
+
+#[test]
+fn a_record_that_comes_after_its_span_is_left_out_as_well() {
+    let store = SpanStore::default();
+    store.insert(of_service("order", vec![span(1, 1, "a")])).unwrap();
+    store.insert(open(vec![span(1, 1, "a")])).unwrap();
+    assert_eq!(spans(&store.trace([1; 16]).unwrap()), [span(1, 1, "a")]);
 }

@@ -169,6 +169,9 @@ fn row(out: &mut String, tree: &Tree<'_>, node: NodeIndex, label: &str, columns:
     let _ = write!(line, "{:>took_width$}", words::duration(span.duration()));
 
     let mut remarks = Vec::new();
+    if span.is_pending() {
+        remarks.push("open".to_owned());
+    }
     if let Some(error) = span.error() {
         let error = words::clean(&error);
         remarks.push(if error == "error" {

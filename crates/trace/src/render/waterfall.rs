@@ -57,6 +57,9 @@ pub struct Row {
     pub after: Duration,
     /// How long it took.
     pub took: Duration,
+    /// Whether it was open when it was sent. Its bar goes to the end of the axis.
+    #[serde(default)]
+    pub open: bool,
     /// What went wrong.
     pub error: Option<String>,
     /// The parent it names, when that is not in the trace: an orphan.
@@ -134,11 +137,15 @@ fn row(tree: &Tree<'_>, visit: Visit, axis: &Axis) -> Row {
         name: span.name.clone(),
         kind: span.kind,
         offset,
-        width: axis
-            .fraction(span.end.0.saturating_sub(span.start.0))
-            .min(1.0 - offset),
+        width: if span.is_pending() {
+            1.0 - offset
+        } else {
+            axis.fraction(span.end.0.saturating_sub(span.start.0))
+                .min(1.0 - offset)
+        },
         after: Duration::from_nanos(after),
         took: span.duration(),
+        open: span.is_pending(),
         error: span.error(),
         missing_parent: match node.parent {
             Parent::Missing(parent) => Some(parent),

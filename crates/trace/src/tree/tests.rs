@@ -189,3 +189,28 @@ fn a_huge_trace_is_judged_and_drawn_without_overflow_and_in_time(#[case] trace: 
     assert_eq!(waterfall(&evidence, usize::MAX).sections[0].rows.len(), spans);
     assert_eq!(Shape::of(&evidence, &[]).lines().len(), spans);
 }
+
+#[test]
+fn records_of_open_spans_are_shown_and_not_counted() {
+    let whole = trace(&Recording::checkout());
+    let mut spans = whole.spans().to_vec();
+    let mut open = spans[0].clone();
+    open.span_id = id(4_711);
+    open.parent = Some(spans[0].span_id);
+    open.name = "POST /checkout (open)".to_owned();
+    open.attributes
+        .insert(crate::names::PENDING.to_owned(), Value::Bool(true));
+    spans.push(open.clone());
+    let with = Trace::new(whole.id(), spans);
+    let drawn = text(&with, &TextOptions::default());
+    let line = drawn
+        .lines()
+        .find(|line| line.contains("(open)"))
+        .expect("a line");
+    assert!(line.ends_with("open"), "{drawn}");
+    let rows = waterfall(&with, 100).sections.remove(0).rows;
+    let row = rows.iter().find(|row| row.open).expect("an open row");
+    assert!((row.offset + row.width - 1.0).abs() < 1e-9, "{row:?}");
+    assert_eq!(with.finished(), Some(whole.clone()));
+    assert_eq!(Trace::new(whole.id(), vec![open]).finished(), None);
+}

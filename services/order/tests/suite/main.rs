@@ -4,6 +4,7 @@
 
 mod export;
 mod life;
+mod open_spans;
 mod orders;
 mod process;
 mod receiver;

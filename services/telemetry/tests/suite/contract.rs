@@ -25,6 +25,8 @@ fn names_are_the_same_on_both_sides() {
         ),
         (names::X_REQUEST_ID, trace::names::REQUEST_ID_HEADER),
         (names::X_DEBUG, trace::names::DEBUG_HEADER),
+        (names::PENDING, trace::names::PENDING),
+        (names::PENDING_SCOPE, trace::names::PENDING_SCOPE),
         (names::PREFER, trace::names::PREFER_HEADER),
     ];
     for (ours, theirs) in pairs {

@@ -11,6 +11,7 @@ use trace::route::Place;
 use trace::{Cause, Mismatch, Trace, Verdict};
 
 use super::expect::fact_fails;
+use super::open_span;
 use super::{Stage, StageError};
 use crate::breakpoint::{self, NEVER, Pause, Visit};
 use crate::caller::{Order, Placed};
@@ -39,12 +40,16 @@ impl Stage<'_> {
         let listen = self.bed.endpoints.workstation_listen;
         let (run, there, tool) = (self.bed.run.clone(), self.breakpoint()?, breakpoint::debugger()?);
         let bed = &self.bed;
-        let launch = workstation::launch(
+        let mut launch = workstation::launch(
             &bed.binaries.order,
             &bed.endpoints,
             listen,
             &self.extra_variables(),
         );
+        if !self.broken_by(Fault::NoOpenSpans) {
+            let (variable, form) = breakpoint::open_spans(bed.environment.name());
+            launch.env.insert(variable.to_owned(), form.to_owned());
+        }
         let deadline = run.deadline(START_LIMIT);
         let start = Workstation::start_under_debugger(&run, &tool, &launch, &there, &deadline);
         let show = |(started, _): &(Workstation, Session)| {
@@ -133,6 +138,7 @@ impl Stage<'_> {
         let killed = self.broken_by(Fault::DebuggerKilled);
         let run = self.bed.run.clone();
         let caller = self.bed.caller.clone();
+        let (jaeger, trace_id) = (self.bed.jaeger.clone(), order.trace_id());
         let debugging = self.debugger.as_mut();
         let session = &mut debugging.ok_or(StageError::Order("a debugger"))?.session;
         let mut placing = Box::pin(caller.place(order.patient(PATIENCE)));
@@ -154,13 +160,13 @@ impl Stage<'_> {
             let answers = unheld(&run, ANSWER_LIMIT);
             let customer_id = session.text(&stop, "customer_id", &answers).await?;
             session.clear(&answers).await?;
+            let rest = unheld(&run, hold.saturating_sub(stopped_at.elapsed()));
+            let open = open_span::look(&jaeger, trace_id, &rest).await;
             // A pause is a length of time: there is no condition to wait for. Ctrl-C ends it.
-            unheld(&run, hold.saturating_sub(stopped_at.elapsed()))
-                .ended()
-                .await;
+            rest.ended().await;
             let held = stopped_at.elapsed();
             session.resume(&stop, &unheld(&run, ANSWER_LIMIT)).await?;
-            Ok((customer_id, held))
+            Ok((customer_id, held, open))
         };
         let pause = async {
             match pause.await {
@@ -168,8 +174,8 @@ impl Stage<'_> {
                 other => other.map(Ok),
             }
         };
-        let show = |paused: &Result<(String, Duration), DebugError>| match paused {
-            Ok((customer_id, held)) => format!("for {} ms, customer_id = {customer_id}", held.as_millis()),
+        let show = |paused: &Result<(String, Duration, Option<Trace>), DebugError>| match paused {
+            Ok((customer_id, held, _)) => format!("for {} ms, customer_id = {customer_id}", held.as_millis()),
             Err(error) => error.to_string(),
         };
         // The limit is shorter than the pause: that it is not over is what `hold` is for.
@@ -177,11 +183,12 @@ impl Stage<'_> {
         let counted = run.elapsed().saturating_sub(counted_from);
         drop(held);
         let visit = match paused? {
-            Ok((customer_id, held)) => Visit::Paused(Pause {
+            Ok((customer_id, held, open)) => Visit::Paused(Pause {
                 at: format!("{}:{}", name_of(&stop.file), stop.line),
                 function: stop.function,
                 customer_id,
                 held,
+                open,
                 counted,
             }),
             Err(error) => Visit::DebuggerGone(error),

@@ -67,15 +67,16 @@ fn line(row: &Row, moved: bool, marked: bool) -> Markup {
                 @if moved { span.at.(site) { (row.service) "@" (row.site.map_or("?", Site::as_str)) } " " }
                 (if row.name.trim().is_empty() { "(no name)" } else { &row.name })
                 @if let Some(kind) = kind(row.kind) { " " span.kind { (kind) } }
+                @if row.open { " " span.kind { "open" } }
                 @if row.copies > 1 { " " span.kind { "sent " (row.copies) " times" } }
                 @if let Some(error) = &row.error { " " span.error { "✗ " (error) } }
                 @if marked { " " span.mark { "◂ here" } }
             }
             td.track {
-                span.bar.(site).error[row.error.is_some()] style={ "left:" (percent(row.offset)) "%;width:" (percent(row.width)) "%" } {}
+                span.bar.(site).open[row.open].error[row.error.is_some()] style={ "left:" (percent(row.offset)) "%;width:" (percent(row.width)) "%" } {}
                 span.aloud { "after " (words::duration(row.after)) }
             }
-            td.took { (words::duration(row.took)) }
+            td.took { @if row.open { "open" } @else { (words::duration(row.took)) } }
         }
     }
 }
