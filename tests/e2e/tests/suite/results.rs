@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use e2e::breakpoint;
 use e2e::scenario::{ALL, Capability, Scenario};
 use serde_json::Value;
 
@@ -58,17 +59,13 @@ fn the_whole_suite_passes_with_every_twin_judged_as_it_must_be() {
     expect_no_process_of(report["run"].as_str().unwrap());
 }
 
-/// A scenario and its twins, as far as they need what only other environments can do.
+/// A scenario and its twins, as far as they need what only other environments can do, or what this machine lacks.
 fn beyond_embedded(scenario: &Scenario) -> Vec<String> {
-    let can = |need: &Capability| {
-        !matches!(
-            need,
-            Capability::Connection
-                | Capability::Arrange
-                | Capability::Mishaps
-                | Capability::StickyConnections
-                | Capability::ConnectionPerCaller
-        )
+    let can = |need: &Capability| match need {
+        Capability::HeaderIntercept | Capability::Disturb => true,
+        // A machine without a debugger skips what needs one.
+        Capability::Debugger | Capability::AttachDebugger => breakpoint::lacking(*need).is_none(),
+        _ => false,
     };
     let itself = scenario.needs.iter().all(can);
     let twins = scenario.twins.iter().filter(|twin| {
