@@ -16,3 +16,4 @@ mod program;
 mod redact;
 mod results;
 mod usage;
+mod workshop;
