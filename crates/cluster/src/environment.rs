@@ -191,12 +191,13 @@ impl Environment for KindEnvironment {
 
     fn can(&self, capability: Capability) -> bool {
         match capability {
-            Capability::HeaderIntercept
-            | Capability::Connection
-            | Capability::Debugger
-            | Capability::AttachDebugger
-            | Capability::Arrange
-            | Capability::Mishaps => self.telepresence.is_some(),
+            Capability::HeaderIntercept | Capability::Debugger | Capability::AttachDebugger => {
+                self.telepresence.is_some()
+            }
+            // A cluster of somebody else is left as it is, and so is the traffic manager that may have been there before.
+            Capability::Connection | Capability::Arrange | Capability::Mishaps => {
+                self.telepresence.is_some() && self.context.is_none()
+            }
             Capability::ConnectionPerCaller => self
                 .telepresence
                 .as_ref()

@@ -8,8 +8,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use testbed::Explain;
 
-use crate::source::Source;
 use crate::reference::{ImageRef, InvalidReference, Version};
+use crate::source::Source;
 
 /// The text of `pins.yaml`, the one place where versions are decided.
 pub const BUILT_IN: &str = include_str!("../pins.yaml");

@@ -189,7 +189,8 @@ fn span_id() -> SpanId {
 }
 
 /// Drawn as the standard library seeds its hashers: from the system's random source.
-pub(crate) fn random() -> u64 {
+#[must_use]
+pub fn random() -> u64 {
     use std::hash::BuildHasher;
     std::hash::RandomState::new().hash_one(0u8)
 }

@@ -108,6 +108,8 @@ pub(crate) async fn bring_up(
     Ok(Up {
         client: stage.client,
         endpoints,
+        // Nothing is set up in another way in a cluster of somebody else.
+        objects: Vec::new(),
     })
 }
 

@@ -104,6 +104,7 @@ mod tests {
             profile: Profile::Synchronous,
             download: false,
             telepresence: true,
+            reuse: false,
             prefix: "tl".into(),
             locks: "/none".into(),
         }

@@ -251,6 +251,7 @@ mod tests {
             profile: crate::manifest::Profile::Synchronous,
             download: false,
             telepresence: true,
+            reuse: false,
             prefix: "tl".into(),
             locks: folder.path().join("locks"),
         };

@@ -81,6 +81,7 @@ fn environment(fakes: &Fakes, context: &str, by_name: bool) -> KindEnvironment {
         profile: Profile::Synchronous,
         download: false,
         telepresence: true,
+        reuse: false,
         prefix: "tl".into(),
         locks: folder.into(),
     };

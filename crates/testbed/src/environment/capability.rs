@@ -39,7 +39,7 @@ impl fmt::Display for Capability {
         f.pad(match self {
             Self::HeaderIntercept => "limit an intercept to requests with a header",
             Self::Disturb => "break the intercept path on purpose",
-            Self::Connection => "end the workstation's connection to the cluster, because there is none",
+            Self::Connection => "end and remake a connection from the workstation to the cluster",
             Self::Arrange => "set a workload up in another way",
             Self::Mishaps => "let a pod or a connection perish",
             Self::Debugger => "start the workstation's process under a debugger",

@@ -9,7 +9,6 @@ use super::begin::{Begun, Wanted, arm, begin};
 use super::{complain, say};
 use crate::cli::E2eArgs;
 use crate::exit::ExitCode;
-use crate::places;
 use crate::report::console::Console;
 use crate::report::pipeline::Pipeline;
 use crate::report::{Outlets, Reporter};

@@ -36,7 +36,7 @@ impl Stage<'_> {
             strays: Vec::new(),
             accounts: Vec::new(),
         });
-        self.cases.push(Case {
+        self.shown.cases.push(Case {
             label: "while the order was held".to_owned(),
             verdict,
             evidence,

@@ -1,5 +1,7 @@
 //! The files for editors: they are read as an editor reads them, and a debug adapter is driven with exactly their fields.
 
+#![expect(clippy::unwrap_used, reason = "the shared parts of a test fail like the test")]
+
 mod jsonc;
 
 use std::collections::BTreeMap;
