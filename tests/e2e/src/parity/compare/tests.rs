@@ -38,7 +38,7 @@ const SITE: Known = Known {
     scenarios: &[ORDER],
     words: &[
         ("@workstation", "@cluster"),
-        ("=local-debug deployment.environment.name=debug", "=0.1.0"),
+        ("=local-debug", "=0.1.0"),
     ],
     reason: "they differ",
 };
