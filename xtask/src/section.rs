@@ -109,7 +109,7 @@ impl Section {
             Self::EndToEnd => "cargo xtask e2e --env embedded",
             Self::Kubernetes => "cargo xtask e2e --env kind",
             Self::Parity => "cargo xtask parity",
-            Self::Clusters => "cargo test -p cluster --test kind",
+            Self::Clusters => "cargo test -p cluster -p e2e --features e2e/kind --test kind",
             Self::Containers => "cargo test -p e2e --features containers --test suite containers",
         }
     }

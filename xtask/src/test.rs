@@ -46,7 +46,9 @@ pub(crate) fn clusters(workspace: &Workspace) -> anyhow::Result<Finding> {
     let mut tally = Tally::default();
     let outcome = Invocation::cargo()
         .folder(workspace.root())
-        .args(["test", "--no-fail-fast", "--workspace", "--test", "kind"])
+        .args(["test", "--no-fail-fast", "--workspace"])
+        .args(artifact::WITH_KIND)
+        .args(["--test", "kind"])
         .run_reading(|line| tally.line(line))?;
     let counts = tally.total(outcome.is_success());
     anyhow::ensure!(counts.total() > 0, "no test ran");

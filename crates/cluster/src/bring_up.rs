@@ -100,7 +100,7 @@ pub async fn bring_up(
     docker: &Docker,
     kind: &Kind,
     choice: &Choice,
-    telepresence: Option<&mut Telepresence>,
+    mut telepresence: Option<&mut Telepresence>,
 ) -> Result<Up, ClusterError> {
     let node = Node::of_cluster(docker.clone(), &choice.name);
     let (packed_tx, packed_rx) = watch::channel(None);
@@ -120,10 +120,13 @@ pub async fn bring_up(
             Box::pin(stage.pack_services(packed_tx)),
             Box::pin(stage.load_images(packed_rx.clone(), loaded_tx)),
             Box::pin(stage.roll_out(packed_rx, loaded_rx.clone(), applied_tx)),
-            Box::pin(stage.prepare_intercepts(telepresence, loaded_rx, applied_rx)),
+            Box::pin(stage.prepare_intercepts(telepresence.as_deref_mut(), loaded_rx, applied_rx)),
         )
     };
     let (undo, (), (), (client, endpoints, objects), ()) = work.await?;
+    if let Some(telepresence) = telepresence.filter(|_| choice.warm) {
+        stage.free_from_dead_clients(telepresence, &endpoints).await?;
+    }
     let proof = async {
         let deadline = run.deadline(limits::PROOF);
         let order = probe::order_goes_through(&endpoints.storefront, &deadline);
@@ -189,6 +192,7 @@ impl Stage<'_> {
             let spec = ClusterSpec {
                 name: choice.name.clone(),
                 config,
+                image: plan.pins.node.tagged(),
                 kubeconfig,
             };
             kind.create(run, &spec, &run.deadline(limits::CLUSTER)).await

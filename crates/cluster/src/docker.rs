@@ -104,6 +104,10 @@ impl Explain for DockerError {
             Self::NoContainer { .. } => Some("somebody removed it meanwhile: see `docker ps --all`".into()),
             Self::Call(error) => error.hint(),
             Self::Wait(error) => error.hint(),
+            Self::Refused { command, .. } if command.contains(" pull ") => Some(
+                "is its name right, and can this machine reach the registry? `--pin` names one elsewhere"
+                    .into(),
+            ),
             Self::Refused { .. } | Self::Odd { .. } => None,
         }
     }

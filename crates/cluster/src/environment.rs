@@ -3,6 +3,7 @@
 mod arrangement;
 mod connection;
 mod guard;
+mod lost;
 mod mishap;
 
 use std::collections::BTreeMap;
@@ -115,6 +116,10 @@ impl KindEnvironment {
     }
 
     async fn bring_up(&mut self, run: &Run) -> Result<Endpoints, ClusterError> {
+        if let Some(telepresence) = &mut self.telepresence {
+            // Before minutes are spent on a cluster that could not be used.
+            telepresence.reserve(run, &self.options.plan.locks)?;
+        }
         let kind = self.context.is_none().then_some(Program::Kind);
         let telepresence = self.telepresence.as_ref().map(|_| Program::Telepresence);
         let programs: Vec<Program> = kind.into_iter().chain(telepresence).collect();
@@ -246,20 +251,25 @@ impl Environment for KindEnvironment {
         Box::pin(async move { Ok(self.bring_up(run).await?) })
     }
 
+    fn lost(&self) -> BoxFuture<'_, Vec<Missing>> {
+        Box::pin(self.look_for_lost())
+    }
+
     fn intercept<'a>(
         &'a mut self,
         run: &'a Run,
         spec: &'a InterceptSpec,
     ) -> BoxFuture<'a, Result<(), BoxError>> {
         Box::pin(async move {
-            match &mut self.telepresence {
-                Some(telepresence) => {
-                    if let Some(up) = &self.up {
-                        guard::replicas(run, &up.client, &spec.workload, telepresence).await?;
-                    }
-                    Ok(telepresence.intercept(run, spec).await?)
-                }
-                None => Err(ClusterError::NoIntercepts.into()),
+            let Some(telepresence) = &mut self.telepresence else {
+                return Err(ClusterError::NoIntercepts.into());
+            };
+            if let Some(up) = &self.up {
+                guard::replicas(run, &up.client, &spec.workload, telepresence).await?;
+            }
+            match telepresence.intercept(run, spec).await {
+                Ok(()) => Ok(()),
+                Err(error) => Err(self.explained(error).await.into()),
             }
         })
     }
@@ -337,7 +347,12 @@ impl Environment for KindEnvironment {
             let sources = Sources {
                 kind: begun.kind.clone().map(|kind| (kind, begun.choice.name.clone())),
                 kubeconfig: begun.choice.kubeconfig.clone(),
-                namespaces: Sources::namespaces(),
+                namespaces: Sources::namespaces(self.telepresence.is_some()),
+                telepresence: self
+                    .telepresence
+                    .as_ref()
+                    .map(|telepresence| telepresence.witness(&begun.run_dir)),
+                tools: self.options.tools.clone(),
             };
             evidence::collect(&sources, into, &begun.run_dir).await
         })

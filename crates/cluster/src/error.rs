@@ -51,6 +51,14 @@ pub enum ClusterError {
     /// Telepresence failed.
     #[error(transparent)]
     Telepresence(#[from] TelepresenceError),
+    /// No traffic agent came into the pod, and it is known why.
+    #[error("the traffic agent did not arrive in the pod: {reason}")]
+    NoAgent {
+        /// What is wrong with what brings it.
+        reason: String,
+        /// What Telepresence says.
+        source: TelepresenceError,
+    },
     /// Somebody else uses the cluster.
     #[error(transparent)]
     Lease(#[from] LeaseError),
@@ -105,6 +113,9 @@ impl Explain for ClusterError {
             Self::Context(error) => error.hint(),
             Self::Probe(error) => error.hint(),
             Self::Telepresence(error) => error.hint(),
+            Self::NoAgent { .. } => Some(
+                "`kubectl -n ambassador get pods,endpoints`; `telepresence helm upgrade` puts the traffic manager right".into(),
+            ),
             Self::Lease(error) => error.hint(),
             Self::Step(error) => error.hint(),
             Self::Process(error) => error.hint(),

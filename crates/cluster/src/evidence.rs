@@ -1,8 +1,9 @@
 //! Whatever explains a failure in the cluster, copied into the run directory, without secrets.
 
 pub mod redact;
+mod shelf;
+mod workstation;
 
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,9 +21,15 @@ use crate::kind::Kind;
 use crate::kubernetes::error::request;
 use crate::kubernetes::{KubernetesError, connect, pods, view};
 use crate::manifest::{APPLICATION, OBSERVABILITY};
+use crate::telepresence::Witness;
+use crate::tool::ToolPath;
+use shelf::{Piece, Shelf, redact_folder};
 
 /// How long all of it may take. Each part is left out, with a note, when it can't be had.
 const LIMIT: Duration = Duration::from_secs(30);
+
+/// Where Telepresence's chart puts the traffic manager, unless it is told otherwise.
+const MANAGER: &str = "ambassador";
 
 /// Where evidence comes from; needs no environment that is up.
 #[derive(Debug, Clone)]
@@ -33,13 +40,22 @@ pub struct Sources {
     pub kubeconfig: PathBuf,
     /// Namespaces whose objects and logs are taken.
     pub namespaces: Vec<String>,
+    /// Telepresence, when services are intercepted.
+    pub telepresence: Option<Witness>,
+    /// Where the tools are that show this machine's network.
+    pub tools: ToolPath,
 }
 
 impl Sources {
-    /// The namespaces of the manifests.
+    /// The namespaces of the manifests, and that of the traffic manager when there is one.
     #[must_use]
-    pub fn namespaces() -> Vec<String> {
-        [OBSERVABILITY, APPLICATION].map(ToOwned::to_owned).to_vec()
+    pub fn namespaces(intercepts: bool) -> Vec<String> {
+        let manager = intercepts.then_some(MANAGER);
+        [OBSERVABILITY, APPLICATION]
+            .into_iter()
+            .chain(manager)
+            .map(ToOwned::to_owned)
+            .collect()
     }
 }
 
@@ -52,8 +68,16 @@ pub async fn collect(sources: &Sources, folder: &Path, run_dir: &Path) -> Vec<Co
     };
     let kubernetes = from_kubernetes(sources, &shelf, &deadline);
     let kind = from_kind(sources, &shelf, &deadline);
-    let (mut found, from_kind) = tokio::join!(kubernetes, kind);
-    found.extend(from_kind);
+    let workstation = async {
+        let Some(witness) = &sources.telepresence else {
+            return Vec::new();
+        };
+        let mut pieces = workstation::telepresence(witness, &shelf, &deadline).await;
+        pieces.push(workstation::network(&sources.tools, &shelf, &deadline).await);
+        pieces
+    };
+    let (mut found, from_kind, from_here) = tokio::join!(kubernetes, kind, workstation);
+    found.extend(from_kind.into_iter().chain(from_here));
     let missing: Vec<&str> = found
         .iter()
         .filter_map(|part| part.as_ref().err())
@@ -63,9 +87,6 @@ pub async fn collect(sources: &Sources, folder: &Path, run_dir: &Path) -> Vec<Co
         .then(|| shelf.keep("what could not be had", "missing.txt", &missing.join("\n")));
     found.into_iter().chain(missing).filter_map(Result::ok).collect()
 }
-
-/// One piece, or why it can't be had.
-type Piece = Result<Collected, String>;
 
 async fn from_kubernetes(sources: &Sources, shelf: &Shelf, deadline: &Deadline) -> Vec<Piece> {
     if !sources.kubeconfig.exists() {
@@ -201,95 +222,9 @@ async fn from_kind(sources: &Sources, shelf: &Shelf, deadline: &Deadline) -> Vec
     vec![exported.await.map_err(|reason| format!("kind's logs: {reason}"))]
 }
 
-/// Rewrites every file below a folder without its secrets.
-fn redact_folder(folder: &Path) -> io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            redact_folder(&entry.path())?;
-        } else if kind.is_file() {
-            redact_file(&entry.path())?;
-        } else {
-            // A link leads to a file that is redacted itself, or out of the folder.
-            std::fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
-}
-
-fn redact_file(path: &Path) -> io::Result<()> {
-    let fresh = path.with_extension("redacting");
-    let mut from = BufReader::new(std::fs::File::open(path)?);
-    let mut to = BufWriter::new(std::fs::File::create(&fresh)?);
-    let mut redactor = redact::Redactor::default();
-    let mut line = Vec::new();
-    while from.read_until(b'\n', &mut line)? > 0 {
-        let end = line.last() == Some(&b'\n');
-        let text = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(&line));
-        to.write_all(redactor.line(&text).as_bytes())?;
-        if end {
-            to.write_all(b"\n")?;
-        }
-        line.clear();
-    }
-    to.flush()?;
-    std::fs::rename(fresh, path)
-}
-
-/// The folder that pieces are put into.
-struct Shelf {
-    folder: PathBuf,
-    run_dir: PathBuf,
-}
-
-impl Shelf {
-    fn keep_result(&self, what: &str, name: &str, text: Result<String, KubernetesError>) -> Piece {
-        self.keep(what, name, &text.map_err(|error| error.to_string())?)
-    }
-
-    fn keep(&self, what: &str, name: &str, text: &str) -> Piece {
-        let path = self.folder.join(name);
-        let written = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-        written
-            .and_then(|()| std::fs::write(&path, redact::text(text)))
-            .map_err(|error| format!("{what}: {error}"))?;
-        Ok(self.collected(what, &path))
-    }
-
-    fn collected(&self, what: &str, path: &Path) -> Collected {
-        let path = path.strip_prefix(&self.run_dir).unwrap_or(path).to_owned();
-        Collected {
-            what: what.to_owned(),
-            path,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn exported_files_are_rewritten_without_secrets() {
-        let folder = tempfile::tempdir().unwrap();
-        let deep = folder.path().join("pods/a");
-        std::fs::create_dir_all(&deep).unwrap();
-        std::fs::write(
-            deep.join("0.log"),
-            b"listening\npassword=hunter2\n\xff\n-----BEGIN PRIVATE KEY-----\nMII",
-        )
-        .unwrap();
-        std::os::unix::fs::symlink("/etc/hostname", folder.path().join("link")).unwrap();
-        redact_folder(folder.path()).unwrap();
-        let text = std::fs::read_to_string(deep.join("0.log")).unwrap();
-        assert_eq!(
-            text,
-            "listening\npassword=[redacted]\n\u{fffd}\n[redacted]\n[redacted]"
-        );
-        assert!(!folder.path().join("link").exists());
-        assert_eq!(std::fs::read_dir(&deep).unwrap().count(), 1);
-    }
 
     #[tokio::test]
     async fn what_can_t_be_had_is_named() {
@@ -298,6 +233,8 @@ mod tests {
             kind: None,
             kubeconfig: folder.path().join("none"),
             namespaces: Vec::new(),
+            telepresence: None,
+            tools: ToolPath::default(),
         };
         let evidence = folder.path().join("evidence");
         let collected = collect(&sources, &evidence, folder.path()).await;

@@ -16,6 +16,20 @@ use crate::tool::Tool;
 /// How long deleting a cluster may take: a second usually, and much more on a machine that is out of memory.
 const DELETION: Duration = Duration::from_secs(60);
 
+/// Waits out a node that Docker is still making for a kind that was killed, and removes it: Docker goes on with what it was asked
+/// for, and such a node is in no list yet. Its name is taken already, though, so whoever gets the name knows that nobody is making
+/// it any more. `$1` is the cluster, `$2` an image that is there, `$3` the kubeconfig, which kind writes when all is made.
+const LATE_NODE: &str = r#"
+[ -s "$3" ] && exit 0
+node=$1-control-plane
+until said=$(docker create --pull never --name "$node" "$2" 2>&1); do
+  case $said in *"is already in use"*) ;; *) exit 0 ;; esac
+  docker rm -f -v "$node" >/dev/null 2>&1
+  sleep 0.1 || exit 1
+done
+docker rm -f -v "$node" >/dev/null
+"#;
+
 /// kind's command line.
 #[derive(Debug, Clone)]
 pub struct Kind {
@@ -29,6 +43,8 @@ pub struct ClusterSpec {
     pub name: String,
     /// Its configuration: see [`kind_config::render`](crate::kind_config::render).
     pub config: String,
+    /// The image of its node.
+    pub image: String,
     /// Where kind writes the kubeconfig. Never the user's own.
     pub kubeconfig: PathBuf,
 }
@@ -103,6 +119,8 @@ impl Kind {
             path: config.clone(),
             source,
         })?;
+        run.undo()
+            .push("a node that Docker was still making", self.late_node(spec));
         let undo = run.undo().push(
             format!("kind cluster {}", spec.name),
             self.deletion(&spec.name, &spec.kubeconfig),
@@ -131,6 +149,18 @@ impl Kind {
     pub fn deletion(&self, name: &str, kubeconfig: &Path) -> Deed {
         let kubeconfig = kubeconfig.to_string_lossy().into_owned();
         let args = ["delete", "cluster", "--name", name, "--kubeconfig", &kubeconfig];
+        self.deed(self.tool.program(), args)
+    }
+
+    /// What removes a node that came after kind was killed and the cluster deleted.
+    fn late_node(&self, spec: &ClusterSpec) -> Deed {
+        let kubeconfig = spec.kubeconfig.to_string_lossy();
+        let args = ["-c", LATE_NODE, "sh", &spec.name, &spec.image, &kubeconfig];
+        self.deed(Path::new("/bin/sh"), args)
+    }
+
+    /// A command in the environment of kind.
+    fn deed<const N: usize>(&self, program: &Path, args: [&str; N]) -> Deed {
         let text = |(key, value): (&std::ffi::OsString, &std::ffi::OsString)| {
             (
                 key.to_string_lossy().into_owned(),
@@ -138,7 +168,7 @@ impl Kind {
             )
         };
         Deed::Command {
-            program: self.tool.program().clone(),
+            program: program.to_owned(),
             args: args.map(ToOwned::to_owned).to_vec(),
             env: self.tool.env().iter().map(text).collect(),
             limit: DELETION,

@@ -9,6 +9,7 @@ pub mod readiness;
 pub mod rollout;
 pub mod sweep;
 pub mod view;
+pub(crate) mod webhook;
 
 pub use client::connect;
 pub use error::KubernetesError;

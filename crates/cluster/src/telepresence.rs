@@ -6,10 +6,13 @@ mod answer;
 mod cli;
 mod connection;
 mod daemon;
+mod dead_client;
 mod error;
 mod manager;
 mod names;
+mod remains;
 mod status;
+mod witness;
 mod world;
 
 use std::collections::BTreeMap;
@@ -21,7 +24,10 @@ use serde_json::Value;
 use testbed::{Deadline, Explain, InterceptSpec, Missing, Run, Selection};
 
 pub use error::TelepresenceError;
+pub(crate) use names::names;
+pub use witness::Witness;
 
+use crate::lease::{CONNECTION, Lease};
 use crate::reference::{ImageRef, Version};
 use crate::tool::{Tool, ToolPath};
 use cli::Cli;
@@ -53,6 +59,8 @@ const KEEPS_CONNECTIONS: std::ops::RangeInclusive<Version> = Version {
     minor: 31,
     patch: 2,
 };
+/// Configuration, cache and logs of a run, in its directory.
+const FOLDER: &str = "telepresence";
 
 /// Limits of the steps: many times what they take on two busy processors.
 const MANAGER: Duration = Duration::from_secs(130);
@@ -65,6 +73,8 @@ const QUESTION: Duration = Duration::from_secs(20);
 pub struct Telepresence {
     tools: ToolPath,
     connection: Option<Connection>,
+    // Two connections share one DNS chain: when one quits, the other loses its names.
+    lease: Option<Lease>,
 }
 
 /// What a connection needs to know of the cluster.
@@ -85,6 +95,7 @@ impl Telepresence {
         Self {
             tools,
             connection: None,
+            lease: None,
         }
     }
 
@@ -115,6 +126,18 @@ impl Telepresence {
             )
         });
         remark.into_iter().collect()
+    }
+
+    /// Makes sure that the machine's one connection is this run's, from now on until its end.
+    ///
+    /// # Errors
+    /// Another run has it.
+    pub fn reserve(&mut self, run: &Run, locks: &Path) -> Result<(), TelepresenceError> {
+        if self.lease.is_none() {
+            let holder = format!("run {} (pid {})", run.id(), std::process::id());
+            self.lease = Some(Lease::take(locks, CONNECTION, &holder)?);
+        }
+        Ok(())
     }
 
     /// Installs the traffic manager. It may run beside the roll-out: nothing of ours is needed for it but the API server.
@@ -269,12 +292,6 @@ impl Telepresence {
             .unwrap_or_default()
     }
 
-    /// The folder of its logs, once there is a connection.
-    #[must_use]
-    pub fn logs(&self) -> Option<PathBuf> {
-        self.connection.as_ref().map(|connection| connection.world.logs())
-    }
-
     fn connection(&self, workload: &str) -> Result<&Connection, TelepresenceError> {
         let missing = || TelepresenceError::NotConnected {
             workload: workload.to_owned(),
@@ -326,7 +343,7 @@ async fn version(tool: &Tool, deadline: &Deadline) -> Result<Option<Version>, Te
 
 /// Configuration, cache and logs of a run are part of what it leaves to be read.
 fn folder(run: &Run) -> Result<PathBuf, TelepresenceError> {
-    let path = run.dir().file("telepresence");
+    let path = run.dir().file(FOLDER);
     // The daemon has another working folder than we have.
     std::path::absolute(&path).map_err(|source| TelepresenceError::Write { path, source })
 }
@@ -337,7 +354,8 @@ fn chart_values(image: &ImageRef) -> Vec<String> {
     let mut values = vec![
         "usage.enabled=false".to_owned(),
         "grpc.connectionTTL=30s".to_owned(),
-        "timeouts.agentArrival=60s".to_owned(),
+        // Shorter than our own limit of an intercept, so that it is Telepresence that says what it waited for.
+        "timeouts.agentArrival=25s".to_owned(),
         "image.pullPolicy=IfNotPresent".to_owned(),
         format!("image.registry={registry}"),
         format!("image.name={name}"),

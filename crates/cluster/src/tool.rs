@@ -74,6 +74,12 @@ impl ToolPath {
             .collect()
     }
 
+    /// The path itself, for what looks up programs on its own.
+    #[must_use]
+    pub fn path(&self) -> &OsStr {
+        &self.path
+    }
+
     /// Finds a program.
     ///
     /// # Errors

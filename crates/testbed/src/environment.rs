@@ -148,6 +148,11 @@ pub trait Environment: Send + Sync {
     /// Brings it up. Whatever it creates is on the run's undo stack before it exists.
     fn up<'a>(&'a mut self, run: &'a Run) -> BoxFuture<'a, Result<Endpoints, BoxError>>;
 
+    /// What has been lost since it came up, when something does not work: nothing as long as it is all there.
+    fn lost(&self) -> BoxFuture<'_, Vec<Missing>> {
+        Box::pin(async { Vec::new() })
+    }
+
     /// Sends a workload's traffic to a process on the workstation. Returning `Ok` is a claim; the caller proves it.
     fn intercept<'a>(
         &'a mut self,

@@ -86,6 +86,14 @@ impl Explain for SweepError {
     }
 }
 
+impl SweptRun {
+    /// Whether anything was undone or tried; not when all that it left was kept on purpose.
+    #[must_use]
+    pub fn did_something(&self) -> bool {
+        !self.undo.done.is_empty() || !self.undo.failed.is_empty() || self.strays > 0
+    }
+}
+
 impl SweepReport {
     /// Whether nothing is left of dead runs that was not kept on purpose.
     #[must_use]

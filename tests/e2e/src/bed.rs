@@ -3,7 +3,7 @@
 mod up;
 
 use jaeger_api::JaegerClient;
-use testbed::{Arrangement, Endpoints, Environment, Run};
+use testbed::{Arrangement, Endpoints, Environment, Event, Run};
 use trace::settle::Limits;
 
 use crate::caller::Caller;
@@ -37,6 +37,23 @@ pub struct Bed {
     pub limits: Limits,
     /// The service binaries.
     pub binaries: Binaries,
+}
+
+impl Bed {
+    /// Keeps what explains a failure.
+    pub async fn collect(&self) {
+        collect(&self.run, self.environment.as_ref()).await;
+    }
+}
+
+/// Keeps what explains a failure of an environment, and tells of it.
+async fn collect(run: &Run, environment: &dyn Environment) {
+    for collected in environment.collect(&run.dir().file("evidence")).await {
+        run.events().emit(Event::Collected {
+            what: collected.what,
+            path: collected.path,
+        });
+    }
 }
 
 impl std::fmt::Debug for Bed {

@@ -14,7 +14,7 @@ pub enum ExitCode {
     ExpectationFailed = 10,
     /// inconclusive
     Inconclusive = 11,
-    /// environment did not come up
+    /// environment did not come up, or was lost
     EnvironmentDown = 12,
     /// prerequisite missing
     PrerequisiteMissing = 13,
@@ -32,7 +32,7 @@ impl ExitCode {
         (Self::Usage, "usage"),
         (Self::ExpectationFailed, "expectation failed"),
         (Self::Inconclusive, "inconclusive"),
-        (Self::EnvironmentDown, "environment did not come up"),
+        (Self::EnvironmentDown, "environment did not come up, or was lost"),
         (Self::PrerequisiteMissing, "prerequisite missing"),
         (Self::UndoIncomplete, "undo incomplete"),
         (Self::Interrupted, "interrupted"),

@@ -101,12 +101,7 @@ async fn play(run: &Run, environment: Box<dyn Environment>, plan: &Plan, reports
         }
     }
     if code != ExitCode::Passed || plan.keep {
-        for collected in bed.environment.collect(&run.dir().file("evidence")).await {
-            run.events().emit(Event::Collected {
-                what: collected.what,
-                path: collected.path,
-            });
-        }
+        bed.collect().await;
     }
     if plan.keep {
         let Endpoints {
@@ -135,6 +130,10 @@ async fn play_all(bed: &mut Bed, plan: &Plan, reports: &Reports) -> ExitCode {
                 if bed.run.interrupted().is_cancelled() {
                     return ExitCode::Interrupted;
                 }
+                if this != ExitCode::Passed && lost(bed).await {
+                    // No verdict: what was to be judged is not there any more.
+                    return ExitCode::EnvironmentDown;
+                }
                 code = code.and(this);
                 if !usable || (plan.fail_fast && this != ExitCode::Passed) {
                     return code;
@@ -148,6 +147,16 @@ async fn play_all(bed: &mut Bed, plan: &Plan, reports: &Reports) -> ExitCode {
         return ExitCode::PrerequisiteMissing;
     }
     code
+}
+
+/// Whether the environment was taken away, and tells what is gone.
+async fn lost(bed: &Bed) -> bool {
+    let lost = bed.environment.lost().await;
+    let any = !lost.is_empty();
+    for one in lost {
+        bed.run.events().warn(one.fact, Some(one.cure));
+    }
+    any
 }
 
 /// Plays one scenario or twin. The second value says whether the environment can still be used.

@@ -1,13 +1,22 @@
 //! What intercepts need, beside everything else: the traffic manager as soon as there is a server to put it into, then a
 //! connection from this machine, while the services still start.
 
+use std::time::Duration;
+
 use kube::Client;
+use testbed::Endpoints;
 use tokio::sync::watch;
 
 use super::images::Loaded;
 use super::{Stage, limits, next};
 use crate::error::ClusterError;
+use crate::probe;
 use crate::telepresence::{Target, Telepresence};
+
+/// The workload that runs intercept.
+const INTERCEPTED: &str = "order-service";
+/// How long an order may take on a cluster that nobody has broken.
+const FIRST_LOOK: Duration = Duration::from_secs(3);
 
 impl Stage<'_> {
     /// Installs the traffic manager when the API server answers and the image is in the node, connects this machine,
@@ -47,6 +56,30 @@ impl Stage<'_> {
             run.step("cluster names on the workstation", limits::CONNECTING, names)
                 .await?;
         }
+        Ok(())
+    }
+
+    /// On a cluster that others have left: when orders don't come through, ends the intercept that one of them was killed with.
+    pub(super) async fn free_from_dead_clients(
+        &self,
+        telepresence: &mut Telepresence,
+        endpoints: &Endpoints,
+    ) -> Result<(), ClusterError> {
+        let run = self.run;
+        let look = run.deadline(FIRST_LOOK);
+        if probe::order_goes_through(&endpoints.storefront, &look)
+            .await
+            .is_ok()
+        {
+            return Ok(());
+        }
+        let ended = telepresence.end_of_dead_client(run, INTERCEPTED);
+        let show = |ended: &Option<String>| match ended {
+            Some(id) => format!("revoked {id}"),
+            None => "there was none".to_owned(),
+        };
+        run.step_showing("a dead client's intercept", limits::CONNECTING, ended, show)
+            .await?;
         Ok(())
     }
 }

@@ -13,8 +13,9 @@ use crate::tool::ToolPath;
 
 /// How long a look at the kernel's tables may take; usually it is a few milliseconds.
 const LIMIT: Duration = Duration::from_secs(2);
-/// Telepresence's routing rules are found right before the main table's 32766, and lead to tables 770 to 779.
-const RULES: std::ops::RangeInclusive<u32> = 32_760..=32_765;
+/// Telepresence's routing rules are found before the main table's 32766, and lead to tables from 770 on: the n-th rule from there
+/// leads to the table 774 + n, and each connection takes numbers that are free.
+const RULES: std::ops::RangeInclusive<u32> = 32_700..=32_765;
 
 /// Where a machine is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +72,7 @@ impl Machine {
                 None
             }
         };
-        let (nat, rules) = tokio::join!(nat, answer(tools, "ip", &["rule"]));
+        let (nat, rules) = tokio::join!(nat, rules(tools));
         Network {
             rights,
             tun: self.tun.exists(),
@@ -81,7 +82,7 @@ impl Machine {
             told: false,
             links: links(&self.proc),
             dns_chain: nat.is_some_and(|nat| nat.lines().any(|line| line == "-N TELEPRESENCE_DNS")),
-            rules: left_rules(&rules.unwrap_or_default()),
+            rules,
             taken: port::taken(&self.proc, port),
             holder: Lease::holder(&plan.locks, CONNECTION),
             false_container: self.dockerenv.exists() && is_host(&self.proc),
@@ -169,7 +170,7 @@ fn left_rules(rules: &str) -> Vec<u32> {
             .skip_while(|word| *word != "lookup")
             .skip(1);
         let table: u32 = words.next()?.parse().ok()?;
-        (RULES.contains(&priority) && (770..780).contains(&table)).then_some(priority)
+        (RULES.contains(&priority) && (770..900).contains(&table)).then_some(priority)
     };
     rules.lines().filter_map(rule).collect()
 }
@@ -216,10 +217,10 @@ mod tests {
 
     #[test]
     fn only_telepresences_rules_are_seen() {
-        let rules = "0:\tfrom all lookup local\n32764:\tfrom all lookup 771\n32765:\tfrom all lookup 770\n\
+        let rules = "0:\tfrom all lookup local\n32764:\tfrom all lookup 771\n32765:\tfrom all lookup 770\n32760:\tfrom all lookup 780\n\
                      5210:\tfrom all fwmark 0x80000/0xff0000 lookup 771\n32763:\tfrom all lookup 100\n\
                      32766:\tfrom all lookup main\n";
-        assert_eq!(left_rules(rules), [32_764, 32_765]);
+        assert_eq!(left_rules(rules), [32_764, 32_765, 32_760]);
         assert!(left_rules("").is_empty());
     }
 

@@ -15,6 +15,10 @@ use crate::tool::Tool;
 /// How long `quit -s` may take: a second usually; longer only when the cluster is gone.
 const QUIT: Duration = Duration::from_secs(30);
 
+/// The name of the call that starts the daemon, and so of the daemon, which carries the call's mark. Other calls have another:
+/// ending one of them that was cut off must not end the daemon, which is asked to quit so that it takes down what it made.
+pub(super) const CONNECT: &str = "telepresence connect";
+
 /// Telepresence's command line in the world of one run.
 #[derive(Debug, Clone)]
 pub(super) struct Cli {
@@ -48,10 +52,11 @@ impl Cli {
     ) -> Result<Value, TelepresenceError> {
         let deadline = deadline.within(TelepresenceError::OUTER_LIMIT);
         let all = args.iter().copied().chain(["--format", "json"]);
-        let process = self
-            .tool
-            .process("telepresence", all)
-            .envs(self.variables.clone());
+        let name = match args {
+            ["connect", ..] => CONNECT,
+            _ => "telepresence",
+        };
+        let process = self.tool.process(name, all).envs(self.variables.clone());
         let call = Call::new(process);
         let answer = match run {
             Some(run) => run.call(&call, &deadline).await?,

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use testbed::{Run, UndoId};
+use testbed::{Deed, Run, UndoId};
 
-use super::cli::Cli;
+use super::cli::{self, Cli};
+use super::remains;
 use super::world::World;
 use super::{OLDEST, QUESTION, Target, Telepresence, TelepresenceError, folder, version};
-use crate::lease::{CONNECTION, Lease};
+use crate::doctor::Machine;
 use crate::manifest::APPLICATION;
 use crate::reference::Version;
 
@@ -26,8 +27,6 @@ pub(super) struct Connection {
     pub(super) remains: Vec<UndoId>,
     /// The variables of the intercepted container, by workload, as the last intercept told them.
     pub(super) variables: BTreeMap<String, BTreeMap<String, String>>,
-    // Two connections share one DNS chain: when one quits, the other loses its names.
-    _lease: Lease,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,13 +68,22 @@ impl Telepresence {
             }
             return Ok(());
         }
-        let holder = format!("run {} (pid {})", run.id(), std::process::id());
-        let lease = Lease::take(target.locks, CONNECTION, &holder)?;
+        self.reserve(run, target.locks)?;
         let tool = self.usable(&deadline).await?;
         self.alone(&tool, &deadline).await?;
         let version = version(&tool, &deadline).await?.unwrap_or(OLDEST);
         let world = World::make(&folder(run)?, target.kubeconfig)?;
         let cli = Cli::new(tool, &world);
+        // Last in, first out: it is asked to quit, ended when it does not, and what it left then is taken away.
+        run.undo().push(
+            "what telepresence left on this machine",
+            remains::deed(&self.tools, &Machine::this()).await,
+        );
+        let daemon = Deed::Process {
+            run: run.id().clone(),
+            name: cli::CONNECT.to_owned(),
+        };
+        run.undo().push("telepresence daemon", daemon);
         run.undo().push("telepresence connection", cli.quit());
         cli.ask(Some(run), &args, &deadline).await?;
         self.connection = Some(Connection {
@@ -85,7 +93,6 @@ impl Telepresence {
             state: State::Up,
             remains: Vec::new(),
             variables: BTreeMap::new(),
-            _lease: lease,
         });
         Ok(())
     }

@@ -168,7 +168,10 @@ impl TelepresenceError {
             .trim_start_matches("connector.CreateIntercept: ")
             .to_owned();
         let says = |part: &str| words.contains(part);
-        if says("traffic manager not found") {
+        // First, because the pod's events follow it, with whatever words are in them.
+        if says("waiting for agent") {
+            Self::Agent { reason }
+        } else if says("traffic manager not found") {
             Self::NoManager
         } else if says("is already installed") {
             Self::ManagerThere { reason }
@@ -300,6 +303,11 @@ mod tests {
     )]
     #[case("failed to open TUN device /dev/net/tun: operation not permitted", "Rights")]
     #[case("the traffic-agent timed out waiting", "Agent")]
+    #[case(
+        "request timed out while waiting for agent order-service.demo to arrive: Events that may be relevant:\n\
+         21s Warning Unhealthy pod/order-service Readiness probe failed: connect: connection refused",
+        "Agent"
+    )]
     #[case("something entirely new", "Other")]
     fn words_have_a_meaning(#[case] words: &str, #[case] meaning: &str) {
         let error = TelepresenceError::of_words("telepresence x", words);

@@ -26,6 +26,11 @@ const NAMES: [(&str, &str, &str); 3] = [
     ("order-service", APPLICATION, "order-service"),
 ];
 
+/// The names themselves.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    NAMES.into_iter().map(|(name, _, _)| name)
+}
+
 /// Waits until every name resolves to its Service's address.
 pub(super) async fn resolve(client: &Client, deadline: &Deadline) -> Result<(), TelepresenceError> {
     for (name, namespace, service) in NAMES {

@@ -77,9 +77,9 @@ impl World {
             _ => Ok(()),
         }
     }
+}
 
-    /// The folder of its logs.
-    pub(super) fn logs(&self) -> PathBuf {
-        self.cache.join("telepresence/logs")
-    }
+/// The folder of the logs of a world in this folder.
+pub(super) fn logs(folder: &Path) -> PathBuf {
+    folder.join("cache/telepresence/logs")
 }

@@ -7,6 +7,8 @@ use cluster::kubernetes::apply::apply;
 use cluster::kubernetes::rollout::{Workload, available};
 use cluster::manifest::{self, BY_HAND, Object, Rendering};
 use cluster::{KindOptions, Pins};
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::Api;
 use serde_json::{Value, json};
 use testbed::{Deadline, Environment, Explain};
 
@@ -114,11 +116,12 @@ async fn failures_in_the_cluster_are_told_at_once_and_in_its_own_words() {
     bed.up().await;
     let client = bed.environment.brought_up().unwrap().client.clone();
     let deadline = || Deadline::after(Duration::from_secs(90));
-    let told = async |objects: &[Object], namespace: &str, name: &str| {
+    let told_within = async |limit: u64, objects: &[Object], namespace: &str, name: &str| {
         let begun = Instant::now();
         apply(&client, objects, &deadline()).await.unwrap();
         let workload = [Workload::new(namespace, name)];
-        let error = available(&client, BY_HAND, &workload, &deadline(), |_| ())
+        let limit = Deadline::after(Duration::from_secs(limit));
+        let error = available(&client, BY_HAND, &workload, &limit, |_| ())
             .await
             .unwrap_err();
         eprintln!(
@@ -133,6 +136,9 @@ async fn failures_in_the_cluster_are_told_at_once_and_in_its_own_words() {
         assert!(error.hint().is_some());
         error.to_string()
     };
+    let told = async |objects: &[Object], namespace: &str, name: &str| {
+        told_within(90, objects, namespace, name).await
+    };
 
     let all = objects(&plan);
     let order: Vec<Object> = all
@@ -140,6 +146,35 @@ async fn failures_in_the_cluster_are_told_at_once_and_in_its_own_words() {
         .filter(|object| object.name() == "order-service")
         .cloned()
         .collect();
+
+    // A pod that runs and never becomes ready can only be told when the time is up.
+    let deployments: Api<Deployment> = Api::namespaced(client.clone(), "demo");
+    let running = deployments.get("order-service").await.unwrap();
+    let image =
+        serde_json::to_value(&running).unwrap()["spec"]["template"]["spec"]["containers"][0]["image"].take();
+    let mut wrong = order.clone();
+    let container = "/spec/template/spec/containers/0";
+    change(
+        &mut wrong,
+        "Deployment",
+        "order-service",
+        &format!("{container}/image"),
+        image,
+    );
+    let path = format!("{container}/readinessProbe/httpGet/path");
+    change(
+        &mut wrong,
+        "Deployment",
+        "order-service",
+        &path,
+        json!("/nowhere"),
+    );
+    let text = told_within(20, &wrong, "demo", "order-service").await;
+    assert!(
+        text.contains("Readiness probe failed") && text.contains("404"),
+        "{text}"
+    );
+
     let text = told(&order, "demo", "order-service").await;
     assert!(
         text.contains("ErrImageNeverPull") && text.contains("throughline/order-service:absent"),
@@ -183,6 +218,21 @@ async fn failures_in_the_cluster_are_told_at_once_and_in_its_own_words() {
         .collect();
     let text = told(&front, "demo", "storefront").await;
     assert!(text.contains("Insufficient cpu"), "{text}");
+
+    let mut wrong = all.clone();
+    change(
+        &mut wrong,
+        "Deployment",
+        "jaeger",
+        &format!("{container}/args"),
+        json!(["--config=/nowhere.yaml"]),
+    );
+    let jaeger: Vec<Object> = wrong
+        .into_iter()
+        .filter(|object| object.name() == "jaeger")
+        .collect();
+    let text = told(&jaeger, "observability", "jaeger").await;
+    assert!(text.contains("/nowhere.yaml"), "Jaeger's own words: {text}");
 
     let mut wrong = all;
     change(&mut wrong, "Deployment", "jaeger", "/spec/replicas", json!("two"));

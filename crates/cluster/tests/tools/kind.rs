@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cluster::kind::{ClusterSpec, Kind, KindError};
+use cluster::tool::ToolPath;
 use rstest::{Context, rstest};
 use serde_json::json;
 use testbed::Deadline;
@@ -26,6 +27,7 @@ async fn create(fakes: &Fakes, run: &testbed::Run, deadline: &Deadline) -> Resul
     let spec = ClusterSpec {
         name: "tl-7f3a".into(),
         config: "{}".into(),
+        image: "kindest/node:v1".into(),
         kubeconfig: run.dir().file("kubeconfig"),
     };
     Kind::new(fakes.find("kind"))
@@ -98,10 +100,52 @@ async fn the_deletion_is_on_the_stack_before_the_creation_and_runs_after_kind_it
     assert!(matches!(&error, KindError::Process(_)), "{error:?}");
     let report = run.finish().await;
     assert!(report.complete(), "{report:?}");
-    assert_eq!(report.done, ["kind", "kind cluster tl-7f3a"]);
+    let undone = [
+        "kind",
+        "kind cluster tl-7f3a",
+        "a node that Docker was still making",
+    ];
+    assert_eq!(report.done, undone);
     let kubeconfig = run.dir().file("kubeconfig").display().to_string();
     let delete = format!("kind delete cluster --name tl-7f3a --kubeconfig {kubeconfig}");
     assert_eq!(fakes.calls().last(), Some(&delete));
+}
+
+#[tokio::test]
+async fn a_node_that_docker_makes_for_a_killed_kind_is_waited_for_and_removed() {
+    // The name is taken until the node is there and can be removed.
+    let script = r#"#!/bin/sh
+echo "$*" >>"$0.calls"
+case $1 in
+create) [ -e "$0.removed" ] || { echo 'Conflict. The container name "/x" is already in use by container "ab"' >&2; exit 1; } ;;
+rm) [ "$(grep -c '^rm ' "$0.calls")" -lt 3 ] || : >"$0.removed" ;;
+esac
+"#;
+    let folder = tempfile::tempdir().unwrap();
+    let docker = folder.path().join("docker");
+    std::fs::write(&docker, script).unwrap();
+    std::fs::set_permissions(&docker, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let kind = folder.path().join("kind");
+    std::fs::write(&kind, "#!/bin/sh\n[ \"$1\" = create ] && exit 1\nexit 0\n").unwrap();
+    std::fs::set_permissions(&kind, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", folder.path().display());
+    let tools = ToolPath::from_lookup(|key| (key == "PATH").then(|| path.clone().into()));
+    let (run, _events) = run(folder.path());
+    let spec = ClusterSpec {
+        name: "tl-7f3a".into(),
+        config: "{}".into(),
+        image: "kindest/node:v1".into(),
+        kubeconfig: run.dir().file("kubeconfig"),
+    };
+    let kind = Kind::new(tools.find("kind", "test").unwrap());
+    kind.create(&run, &spec, &generous()).await.unwrap_err();
+    let report = run.finish().await;
+    assert!(report.complete(), "{report:?}");
+    let calls = std::fs::read_to_string(folder.path().join("docker.calls")).unwrap();
+    let create = "create --pull never --name tl-7f3a-control-plane kindest/node:v1";
+    let rm = "rm -f -v tl-7f3a-control-plane";
+    let expected = [create, rm, create, rm, create, rm, create, rm];
+    assert_eq!(calls.lines().collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test]
@@ -113,7 +157,7 @@ async fn a_created_cluster_stays_on_the_stack() {
     assert_eq!(call["docker_host"], "unix:///fake.sock");
     assert_eq!(call["kubeconfig"], json!(null), "never the user's own");
     let report = run.finish().await;
-    assert_eq!(report.done, ["kind cluster tl-7f3a"]);
+    assert_eq!(report.done[0], "kind cluster tl-7f3a");
 }
 
 #[rstest]

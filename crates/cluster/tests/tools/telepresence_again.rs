@@ -34,11 +34,11 @@ async fn after_quit_nothing_is_asked_that_would_connect_and_then_it_connects_aga
     let verbs = bed.verbs();
     assert_eq!(verbs[asked..], ["version", "status", "connect", "intercept"]);
     let report = bed.run.finish().await;
-    assert_eq!(
-        report.done,
-        ["telepresence connection"],
-        "once, however often it connected"
-    );
+    let undone = report
+        .done
+        .iter()
+        .filter(|name| *name == "telepresence connection");
+    assert_eq!(undone.count(), 1, "once, however often it connected");
 }
 
 #[rstest]

@@ -266,6 +266,9 @@ async fn what_was_kept_waits_for_down() {
         (dir.join("kept").exists(), dir.join("not kept").exists()),
         (true, false)
     );
+    assert!(run.did_something());
+    let run = only(swept(&bed.root(), &before_a_run()).await);
+    assert!(!run.did_something(), "what is left is kept: {run:?}");
     let run = only(swept(&bed.root(), &down()).await);
     assert_eq!(run.undo.done, ["kept"]);
     assert!(!dir.join("kept").exists());

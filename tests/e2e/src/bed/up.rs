@@ -61,7 +61,11 @@ impl Bed {
                 drop(error);
                 return Err(UpError::Interrupted);
             }
-            Ok(Err(error)) => return Err(UpError::Environment(error)),
+            Ok(Err(error)) => {
+                // Also of what came up only in part.
+                super::collect(run, environment.as_ref()).await;
+                return Err(UpError::Environment(error));
+            }
             Err(_) => return Err(UpError::Interrupted),
         };
         let jaeger = JaegerClient::new(&endpoints.jaeger)?;

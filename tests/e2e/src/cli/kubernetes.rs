@@ -37,6 +37,14 @@ pub struct KindArgs {
     /// Folder with static Linux binaries of the services, instead of building them
     #[arg(long, value_name = "DIR", env = "THROUGHLINE_IMAGE_BIN_DIR")]
     pub image_bin_dir: Option<PathBuf>,
+    /// How the names of kind's clusters begin, where several people share one Docker [default: throughline]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "THROUGHLINE_CLUSTER_PREFIX",
+        value_parser = cluster_prefix
+    )]
+    pub cluster_prefix: Option<String>,
     /// Whether a cluster that was kept is taken without `--keep` too; decided by the verb.
     #[arg(skip)]
     pub reuse: bool,
@@ -50,4 +58,15 @@ pub enum CollectorProfile {
     Synchronous,
     /// Batches, queues and repetitions, as in production
     Batched,
+}
+
+/// The beginning of a cluster's name. kind takes lower-case letters, digits, `.` and `-`, and Docker no name that begins with
+/// one of the latter.
+fn cluster_prefix(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let good = text.chars().all(|c| plain(c) || matches!(c, '.' | '-')) && text.starts_with(plain);
+    if good && text.len() <= 32 {
+        return Ok(text.to_owned());
+    }
+    Err("up to 32 lower-case letters, digits, `.` and `-`, beginning with a letter or digit".to_owned())
 }

@@ -70,7 +70,8 @@ pub(super) async fn begin(wanted: Wanted<'_>, signals: &Signals) -> Result<Begun
     });
     match swept {
         Ok(swept) => {
-            for killed in &swept.swept {
+            // One whose cluster was kept on purpose had nothing to finish.
+            for killed in swept.swept.iter().filter(|swept| swept.did_something()) {
                 run.events().note(format!(
                     "finished the undo of run {}, which was killed",
                     killed.run

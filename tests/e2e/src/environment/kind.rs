@@ -32,7 +32,10 @@ pub(super) fn environment(args: &KindArgs, tools: &Path) -> Result<KindEnvironme
             download: args.download,
             telepresence: true,
             reuse: args.reuse,
-            prefix: "throughline".to_owned(),
+            prefix: args
+                .cluster_prefix
+                .clone()
+                .unwrap_or_else(|| "throughline".to_owned()),
             locks: Lease::shared_folder(lookup("XDG_RUNTIME_DIR").map(PathBuf::from)),
         },
     }))

@@ -1,5 +1,6 @@
 //! Starts `throughline` and watches it from outside.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Stdio};
@@ -16,7 +17,11 @@ pub(crate) const BASELINE: &str = "baseline_stays_in_the_cluster";
 
 /// A world of its own: a folder for runs, and one for binaries where a test replaces some.
 pub(crate) struct World {
-    folder: TempDir,
+    pub(crate) folder: PathBuf,
+    /// Set for every program that is started.
+    pub(crate) variables: Vec<(&'static str, OsString)>,
+    /// The folder, when it is gone with the world.
+    pub(crate) _temporary: Option<TempDir>,
 }
 
 /// A finished program.
@@ -36,13 +41,16 @@ pub(crate) struct Running {
 
 impl World {
     pub(crate) fn new() -> Self {
+        let temporary = tempfile::tempdir().expect("a temporary folder");
         Self {
-            folder: tempfile::tempdir().expect("a temporary folder"),
+            folder: temporary.path().to_owned(),
+            variables: Vec::new(),
+            _temporary: Some(temporary),
         }
     }
 
     pub(crate) fn root(&self) -> PathBuf {
-        self.folder.path().join("runs")
+        self.folder.join("runs")
     }
 
     /// The folder of the real binaries, beside the program under test.
@@ -63,7 +71,7 @@ impl World {
     pub(crate) fn with_script(&self, service: &str, script: &str) -> PathBuf {
         use std::os::unix::fs::{PermissionsExt, symlink};
         let real = Self::real_binaries();
-        let folder = self.folder.path().join("bin");
+        let folder = self.folder.join("bin");
         std::fs::create_dir_all(&folder).expect("a folder");
         for name in ["storefront", "order-service", "inventory-service"] {
             if name != service {
@@ -166,6 +174,7 @@ impl World {
             .args(args)
             .env("THROUGHLINE_ROOT", self.root())
             .env("NO_COLOR", "1")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -207,6 +216,14 @@ impl Finished {
             self.stderr
         );
         self
+    }
+}
+
+impl Drop for Running {
+    /// A test that failed leaves its program no time to go on: `down` finishes the undo.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
