@@ -36,10 +36,7 @@ fn in_the_cluster() -> Shape {
 const SITE: Known = Known {
     between: [Embedded, Kind],
     scenarios: &[ORDER],
-    words: &[
-        ("@workstation", "@cluster"),
-        ("=local-debug", "=0.1.0"),
-    ],
+    words: &[("@workstation", "@cluster"), ("=local-debug", "=0.1.0")],
     reason: "they differ",
 };
 
