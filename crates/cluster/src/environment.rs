@@ -208,7 +208,7 @@ impl Environment for KindEnvironment {
                 .as_ref()
                 .is_some_and(Telepresence::keeps_connections),
             Capability::StickyConnections => true,
-            Capability::Disturb => false,
+            Capability::Disturb | Capability::OpenSpans => false,
         }
     }
 

@@ -112,6 +112,7 @@ impl Fault {
             Self::Path(_) => Some(Capability::Disturb),
             Self::Arranged(_) | Self::PodStaysAway => Some(Capability::Arrange),
             Self::PodsDeleted => Some(Capability::Mishaps),
+            Self::NoOpenSpans => Some(Capability::OpenSpans),
             Self::KeptConnections => Some(Capability::ConnectionPerCaller),
             _ => None,
         }

@@ -112,6 +112,7 @@ impl Cluster {
             | Capability::Arrange
             | Capability::Mishaps
             | Capability::StickyConnections
+            | Capability::OpenSpans
             | Capability::ConnectionPerCaller => false,
         }
     }

@@ -28,6 +28,8 @@ pub enum Capability {
     Debugger,
     /// A debugger on this machine can be attached to the process on the workstation while it runs.
     AttachDebugger,
+    /// A span can be seen while it is open, and is exact once it has ended.
+    OpenSpans,
     /// Behind an intercept with a header, every connection of a caller leaves one open to the workstation's process, as long as
     /// that process keeps it, and there is room for a limited number.
     ConnectionPerCaller,
@@ -43,6 +45,7 @@ impl fmt::Display for Capability {
             Self::Arrange => "set a workload up in another way",
             Self::Mishaps => "let a pod or a connection perish",
             Self::Debugger => "start the workstation's process under a debugger",
+            Self::OpenSpans => "show a span while it is open",
             Self::AttachDebugger => "attach a debugger to the workstation's process",
             Self::StickyConnections => "decide for each connection who answers: it does so for each request",
             Self::ConnectionPerCaller => "run out of room for kept connections: it shares them among callers",

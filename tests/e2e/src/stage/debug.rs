@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use debugger::{Breakpoint, DebugError, Session};
 use rustix::process::Signal;
 use testbed::clock::Clock;
-use testbed::{Deadline, Run, Selection};
+use testbed::{Capability, Deadline, Run, Selection};
 use trace::route::Place;
 use trace::{Cause, Mismatch, Trace, Verdict};
 
@@ -46,7 +46,7 @@ impl Stage<'_> {
             listen,
             &self.extra_variables(),
         );
-        if !self.broken_by(Fault::NoOpenSpans) {
+        if bed.environment.can(Capability::OpenSpans) && !self.broken_by(Fault::NoOpenSpans) {
             let (variable, form) = breakpoint::open_spans(bed.environment.name());
             launch.env.insert(variable.to_owned(), form.to_owned());
         }

@@ -62,7 +62,7 @@ fn the_whole_suite_passes_with_every_twin_judged_as_it_must_be() {
 /// A scenario and its twins, as far as they need what only other environments can do, or what this machine lacks.
 fn beyond_embedded(scenario: &Scenario) -> Vec<String> {
     let can = |need: &Capability| match need {
-        Capability::HeaderIntercept | Capability::Disturb => true,
+        Capability::HeaderIntercept | Capability::Disturb | Capability::OpenSpans => true,
         // A machine without a debugger skips what needs one.
         Capability::Debugger | Capability::AttachDebugger => breakpoint::lacking(*need).is_none(),
         _ => false,
