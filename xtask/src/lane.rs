@@ -13,8 +13,10 @@ use crate::section::Section;
 pub(crate) enum Lane {
     /// Everything that needs nothing but Rust
     Embedded,
-    /// Real Kubernetes and Telepresence: the scenarios, their parity with `embedded`, the tests that make clusters
+    /// Real Kubernetes and Telepresence: the scenarios, and their parity with `embedded`
     Kind,
+    /// The tests that make clusters and containers of their own, again and again: many minutes
+    Clusters,
 }
 
 /// What a pipeline was asked for, and what its sections found on the way.
@@ -51,7 +53,7 @@ impl Pipeline {
     /// A pipeline for this lane; without one, every section runs that this machine has the programs for.
     pub(crate) fn new(lane: Option<Lane>, download: bool) -> Self {
         Self {
-            demands_kind: lane == Some(Lane::Kind),
+            demands_kind: matches!(lane, Some(Lane::Kind | Lane::Clusters)),
             kind_flags: if download { vec!["--download"] } else { Vec::new() },
             ..Self::default()
         }
@@ -69,19 +71,15 @@ impl Pipeline {
 }
 
 impl Lane {
-    /// The sections of a lane, or of both.
+    /// The sections of a lane; without one, those of the scenarios.
     pub(crate) fn sections(lane: Option<Self>) -> Vec<Section> {
-        let on_kind = [
-            Section::Kubernetes,
-            Section::Parity,
-            Section::Clusters,
-            Section::Containers,
-        ];
+        let on_kind = [Section::Kubernetes, Section::Parity];
         match lane {
             None => [Section::CHECK, &[Section::EndToEnd], &on_kind].concat(),
             Some(Self::Embedded) => [Section::CHECK, &[Section::EndToEnd]].concat(),
             // Parity needs a run to compare with.
             Some(Self::Kind) => [&[Section::EndToEnd], on_kind.as_slice()].concat(),
+            Some(Self::Clusters) => vec![Section::Clusters, Section::Containers],
         }
     }
 }

@@ -15,6 +15,7 @@ mod killed_connection;
 mod leave;
 mod lost_pod;
 mod many_filtered;
+mod open_span;
 mod prepared_pod;
 mod restart;
 pub mod topology;
@@ -230,6 +231,7 @@ pub const ALL: &[Scenario] = &[
     restart::SCENARIO,
     absent_workstation::SCENARIO,
     breakpoint::SCENARIO,
+    open_span::SCENARIO,
     attached_debugger::SCENARIO,
     many_filtered::SCENARIO,
     held_connection::SCENARIO,

@@ -21,10 +21,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
             let (order, visit) = stage.order_into_breakpoint(Order::known(), PAUSE).await?;
             stage.expect_pause(&visit, PAUSE)?;
             match visit {
-                Visit::Paused(pause) => {
-                    stage.expect_open_span(&order, &pause);
-                    stage.judge_held("the order that was held", order, &pause).await
-                }
+                Visit::Paused(pause) => stage.judge_held("the order that was held", order, &pause).await,
                 Visit::NeverStopped => {
                     let expected = topology::served_on_the_workstation();
                     stage.judge("the order that was not held", order, expected).await
@@ -40,11 +37,6 @@ pub(super) const SCENARIO: Scenario = Scenario {
             name: "never_hit",
             fault: Fault::BreakpointNeverHit,
             judged: Judged::Fails(CauseKind::NeverStopped),
-        },
-        Twin {
-            name: "open_spans_off",
-            fault: Fault::NoOpenSpans,
-            judged: Judged::FailsWithoutCause,
         },
         Twin {
             name: "debugger_killed",

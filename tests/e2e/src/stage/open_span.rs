@@ -1,8 +1,8 @@
 //! The open span, looked at while its process stands at a breakpoint.
 
 use jaeger_api::JaegerClient;
+use testbed::Deadline;
 use testbed::wait::{self, Probe};
-use testbed::{Capability, Deadline};
 use trace::{Evidence, Site, Span, Trace, TraceId, Verdict};
 
 use super::expect::fact_fails;
@@ -15,11 +15,8 @@ use crate::scenario::topology::ORDER;
 const OPEN: &str = "process_order";
 
 impl Stage<'_> {
-    /// While the order was held, Jaeger showed the span around the breakpoint as open, where the environment can show one.
+    /// While the order was held, Jaeger showed the span around the breakpoint as open.
     pub fn expect_open_span(&mut self, placed: &Placed, pause: &Pause) {
-        if !self.bed.environment.can(Capability::OpenSpans) {
-            return;
-        }
         let expected = format!("{OPEN} of {ORDER}@workstation in Jaeger while it is open");
         let open: Vec<String> = pause.open.iter().flat_map(named).collect();
         let verdict = if open.is_empty() {
