@@ -43,7 +43,16 @@ struct Call {
 
 fn main() -> io::Result<std::process::ExitCode> {
     let mut args = std::env::args();
-    let link = args.next().map(PathBuf::from).unwrap_or_default();
+    let called = args.next().map(PathBuf::from).unwrap_or_default();
+    // A shell says only the name by which it found it.
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let link = match called.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => std::env::split_paths(&path)
+            .map(|folder| folder.join(&called))
+            .find(|link| link.exists())
+            .unwrap_or(called),
+        _ => called,
+    };
     let args: Vec<String> = args.collect();
     let (folder, tool) = (
         link.parent().unwrap_or(Path::new(".")),
