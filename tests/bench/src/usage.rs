@@ -112,8 +112,8 @@ mod tests {
     #[test]
     fn this_process_uses_the_machine() {
         let (before, machine) = (Usage::of(std::process::id()).unwrap(), machine_cpu().unwrap());
-        while Usage::of(std::process::id()).unwrap().cpu <= before.cpu {}
-        assert!(machine_cpu().unwrap() > machine);
+        // The kernel counts the machine's ticks and a process's at different moments: both move while this one computes.
+        while Usage::of(std::process::id()).unwrap().cpu <= before.cpu || machine_cpu().unwrap() <= machine {}
         assert!(before.resident > 0 && before.peak >= before.resident);
     }
 }
