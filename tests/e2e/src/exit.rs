@@ -1,6 +1,6 @@
 //! The exit codes of `throughline`, in one place; the README's table is checked against this file.
 
-/// How a run ended, as the process's exit code. The first that applies in the order of [`ExitCode::precedence`] wins.
+/// How a run ended, as the process's exit code. Of several that apply, [`ExitCode::and`] says which one wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[repr(u8)]
 pub enum ExitCode {
