@@ -3,8 +3,12 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
+
+/// How long a process may be on its way from one program to the next before it counts as one without an environment.
+const EXEC_LIMIT: Duration = Duration::from_millis(500);
 
 /// Whether this system lets us look at processes that are not our children.
 pub(crate) const VISIBLE: bool = cfg!(target_os = "linux");
@@ -32,8 +36,19 @@ pub(crate) fn all() -> Vec<i32> {
 }
 
 /// The environment that a process was started with; `None` for a zombie, and for somebody else's process.
+///
+/// A process that is just exchanging its program shows none for a moment, or a part of one. It is looked at again until it
+/// shows the whole: taken at its word, it would seem to be gone.
 pub(crate) fn environment(pid: i32) -> Option<HashMap<Vec<u8>, Vec<u8>>> {
-    let text = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let path = format!("/proc/{pid}/environ");
+    let begun = Instant::now();
+    let text = loop {
+        let text = fs::read(&path).ok()?;
+        if Stat::read(pid)?.memory.shows(text.len()) || begun.elapsed() >= EXEC_LIMIT {
+            break text;
+        }
+        std::thread::yield_now();
+    };
     let pair = |entry: &[u8]| {
         let end = entry.iter().position(|&byte| byte == b'=')?;
         Some((entry[..end].to_vec(), entry[end + 1..].to_vec()))
@@ -78,6 +93,7 @@ pub(crate) struct Stat {
     pub(crate) group: i32,
     /// Clock ticks from boot to the process's start. With the pid it names a process for as long as the machine is up.
     pub(crate) start_time: u64,
+    memory: Memory,
 }
 
 impl Stat {
@@ -95,7 +111,44 @@ impl Stat {
             alive,
             group: fields.get(2)?.parse().ok()?,
             start_time: fields.get(19)?.parse().ok()?,
+            memory: Memory::parse(&fields),
         })
+    }
+}
+
+/// What a process's memory holds of its environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Memory {
+    /// It has none, or this system doesn't tell.
+    Unknown,
+    /// There is no program in it yet: amid `execve(2)`.
+    Unfinished,
+    /// This many bytes.
+    Holds(usize),
+}
+
+impl Memory {
+    /// By `vsize`, `startcode`, `env_start` and `env_end`; a kernel before 3.5 doesn't tell the last two.
+    fn parse(fields: &[&str]) -> Self {
+        let [Some(size), Some(code), Some(start), Some(end)] =
+            [20, 23, 47, 48].map(|at| fields.get(at)?.parse::<usize>().ok())
+        else {
+            return Self::Unknown;
+        };
+        match (size, code) {
+            (0, _) => Self::Unknown,
+            (_, 0) => Self::Unfinished,
+            _ => Self::Holds(end.saturating_sub(start)),
+        }
+    }
+
+    /// Whether an environment of this many bytes is the whole one.
+    fn shows(self, length: usize) -> bool {
+        match self {
+            Self::Unknown => true,
+            Self::Unfinished => false,
+            Self::Holds(expected) => length == expected,
+        }
     }
 }
 
@@ -112,11 +165,66 @@ mod tests {
             Stat {
                 alive: true,
                 group: 4700,
-                start_time: 987_654
+                start_time: 987_654,
+                memory: Memory::Unknown,
             }
         );
         assert!(!Stat::parse(&line.replace(" S ", " Z ")).unwrap().alive);
         assert_eq!(Stat::parse("4711 (cut"), None);
+    }
+
+    #[rstest::rstest]
+    #[case::a_program_runs("4096", "1000", "139000", "140000", Memory::Holds(1000))]
+    #[case::there_is_no_program_yet("4096", "0", "140000", "140000", Memory::Unfinished)]
+    #[case::it_was_started_without_variables("4096", "1000", "140000", "140000", Memory::Holds(0))]
+    #[case::a_kernel_thread_has_no_memory("0", "0", "0", "0", Memory::Unknown)]
+    fn memory_tells_how_long_the_environment_is(
+        #[case] size: &str,
+        #[case] code: &str,
+        #[case] start: &str,
+        #[case] end: &str,
+        #[case] expected: Memory,
+    ) {
+        let zeros = |count| vec!["0"; count].join(" ");
+        let line = format!(
+            "1 (a) S {} 99 {size} 0 0 {code} {} {start} {end} 0",
+            zeros(18),
+            zeros(23)
+        );
+        assert_eq!(Stat::parse(&line).unwrap().memory, expected);
+    }
+
+    #[test]
+    fn a_process_that_changes_its_program_again_and_again_never_seems_to_be_gone() {
+        let script = r#"[ "$1" -gt 0 ] && exec sh -c "$0" "$0" $(($1 - 1)); read line"#;
+        let mut child = std::process::Command::new("sh")
+            .args(["-c", script, script, "300"])
+            .env("THROUGHLINE_MARK", "here")
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        let mut seen = 0;
+        // The last of its programs is the one whose argument has come down to nothing.
+        while !fs::read(format!("/proc/{pid}/cmdline"))
+            .unwrap()
+            .ends_with(b"\x000\0")
+        {
+            let environment = environment(pid).unwrap();
+            assert_eq!(
+                environment.get(&b"THROUGHLINE_MARK"[..]).map(Vec::as_slice),
+                Some(&b"here"[..]),
+                "after {seen} looks: {:?}",
+                environment
+                    .keys()
+                    .map(|key| String::from_utf8_lossy(key))
+                    .collect::<Vec<_>>()
+            );
+            seen += 1;
+        }
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        assert!(seen > 0);
     }
 
     #[test]

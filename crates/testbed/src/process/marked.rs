@@ -1,6 +1,7 @@
 //! Processes of a run, found by the mark that they carry in their environment. Nothing has to be written down for that
 //! after a process was started, so that a runner that is killed in between leaves none behind.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -63,19 +64,23 @@ impl Marked<'_> {
         deadline: &Deadline,
     ) -> Result<usize, WaitError> {
         let meant = |pid: i32| self.is(pid) && u32::try_from(pid).is_ok_and(&which);
-        let find = || -> Vec<i32> { processes::all().into_iter().filter(|&pid| meant(pid)).collect() };
-        let found = find();
-        for &pid in &found {
-            processes::signal_if(pid, Signal::KILL, || meant(pid));
-        }
-        let look = || async {
-            match find().len() {
-                0 => Probe::<(), Infallible>::Ready(()),
-                left => Probe::not_yet(format!("{left} left")),
+        let mut killed: BTreeSet<i32> = BTreeSet::new();
+        let look = || {
+            // Again at every look: one that is started meanwhile is meant too.
+            let found: Vec<i32> = processes::all().into_iter().filter(|&pid| meant(pid)).collect();
+            for &pid in &found {
+                processes::signal_if(pid, Signal::KILL, || meant(pid));
+            }
+            killed.extend(&found);
+            async move {
+                match found.len() {
+                    0 => Probe::<(), Infallible>::Ready(()),
+                    left => Probe::not_yet(format!("{left} left")),
+                }
             }
         };
         wait::until(deadline, "the end of killed processes", look).await?;
-        Ok(found.len())
+        Ok(killed.len())
     }
 
     async fn until_gone(self, deadline: &Deadline, signal: Option<Signal>) -> Result<(), ()> {
