@@ -12,6 +12,7 @@ use crate::error::ClusterError;
 use crate::kubernetes::apply::apply;
 use crate::kubernetes::pods;
 use crate::kubernetes::rollout::{self, Workload};
+use crate::kubernetes::view::PodView;
 use crate::manifest::{APPLICATION, Object};
 
 /// How long a workload may take until it serves in its new form.
@@ -61,44 +62,57 @@ impl KindEnvironment {
         }
         if arrangement == Arrangement::Unprepared {
             telepresence.uninstall(run, workload).await?;
-            without_agent(&up.client, label, workload, &deadline).await?;
+            let what = format!("{workload} without {AGENT}");
+            until(&up.client, label, workload, &deadline, &what, without_agent).await?;
             rollout::available(&up.client, label, &each, &deadline, |_| ()).await?;
         }
-        Ok(())
+        // While a pod ends, requests are still sent to it that it refuses.
+        let what = format!("the end of the pods that {workload} had before");
+        until(&up.client, label, workload, &deadline, &what, none_leaving).await
     }
 }
 
-/// Waits until no pod of the workload has an agent, and each one is ready.
-async fn without_agent(
+/// Waits until the workload's pods are as they should be: `lacking` says what they are not yet.
+async fn until(
     client: &kube::Client,
     label: &str,
     workload: &str,
     deadline: &Deadline,
+    what: &str,
+    lacking: impl Fn(&[PodView]) -> Option<String>,
 ) -> Result<(), ClusterError> {
-    let what = format!("{workload} without {AGENT}");
-    wait::until(deadline, &what, || async {
+    wait::until(deadline, what, || async {
         match pods::of_workload(client, APPLICATION, label, workload, deadline).await {
             Err(error) if !error.passes() => Probe::Broken(error),
             Err(error) => Probe::NotYet(error.to_string()),
-            Ok(found) => {
-                let staying: Vec<_> = found
-                    .iter()
-                    .filter(|pod| pod.metadata.deletion_timestamp.is_none())
-                    .collect();
-                let with_agent = staying
-                    .iter()
-                    .filter(|pod| pods::container_names(pod).any(|name| name == AGENT))
-                    .count();
-                match (staying.len(), with_agent) {
-                    (0, _) => Probe::not_yet("no pod yet"),
-                    (_, 0) => Probe::Ready(()),
-                    (all, with) => Probe::not_yet(format!("{with} of {all} pods still have it")),
-                }
-            }
+            Ok(found) => lacking(&found).map_or(Probe::Ready(()), Probe::not_yet),
         }
     })
     .await?;
     Ok(())
+}
+
+/// No pod that stays has an agent, and there is one.
+fn without_agent(found: &[PodView]) -> Option<String> {
+    let staying: Vec<_> = found.iter().filter(|pod| !is_leaving(pod)).collect();
+    let with_agent = staying
+        .iter()
+        .filter(|pod| pods::container_names(pod).any(|name| name == AGENT))
+        .count();
+    match (staying.len(), with_agent) {
+        (0, _) => Some("no pod yet".to_owned()),
+        (_, 0) => None,
+        (all, with) => Some(format!("{with} of {all} pods still have it")),
+    }
+}
+
+fn none_leaving(found: &[PodView]) -> Option<String> {
+    let leaving = found.iter().filter(|pod| is_leaving(pod)).count();
+    (leaving > 0).then(|| format!("{leaving} of {} pods are still ending", found.len()))
+}
+
+fn is_leaving(pod: &PodView) -> bool {
+    pod.metadata.deletion_timestamp.is_some()
 }
 
 /// The workload's Deployment and Service, changed.
