@@ -310,6 +310,8 @@ pub struct DocsArgs {
 
 /// Arguments of `down`.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  cargo xtask down            finish the undo of runs that were killed, and take down what `--keep` kept")]
 pub struct DownArgs {
     /// Where things are on disk.
     #[command(flatten)]

@@ -23,7 +23,7 @@ use crate::live::{Follower, Scope};
 use crate::places::Binaries;
 use crate::scenario::topology::ORDER;
 use crate::workstation::variables;
-use crate::{session, switch};
+use crate::{breakpoint, session, switch};
 use command::Command;
 
 /// What is intercepted, and for whom.
@@ -144,7 +144,11 @@ async fn session(
     *switched = true;
     switch::intercept(bed, &spec).await?;
     let container = bed.environment.variables(ORDER).await?;
-    let variables = variables::variables(&bed.endpoints, listen, &container);
+    let mut variables = variables::variables(&bed.endpoints, listen, &container);
+    // A breakpoint is what one intercepts for: where a request stands is to be seen in its trace. Whoever says otherwise is heard.
+    let (name, form) = breakpoint::open_spans(bed.environment.name());
+    let form = std::env::var(name).unwrap_or_else(|_| form.to_owned());
+    variables.insert(name.to_owned(), form);
     let left_out = env_file::write(&run, &plan.env_file, &variables)?;
     for name in left_out {
         run.events().note(format!(

@@ -15,6 +15,7 @@ mod killed_connection;
 mod leave;
 mod lost_pod;
 mod many_filtered;
+mod numeric_port;
 mod open_span;
 mod prepared_pod;
 mod restart;
@@ -239,6 +240,7 @@ pub const ALL: &[Scenario] = &[
     first_intercept::SCENARIO,
     prepared_pod::SCENARIO,
     two_replicas::SCENARIO,
+    numeric_port::SCENARIO,
     lost_pod::SCENARIO,
     killed_connection::SCENARIO,
     // Ends the workstation's connection: whatever comes after it has to connect again.

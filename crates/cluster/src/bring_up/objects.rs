@@ -56,6 +56,10 @@ impl Stage<'_> {
         let client = run
             .step("API server", limits::SERVER + limits::EXPLANATION, reach)
             .await?;
+        if self.choice.warm {
+            // The namespaces are there, so the connection need not wait for the services' images.
+            applied_tx.send_replace(Some(client.clone()));
+        }
         let packed = next(
             &mut packed_rx,
             &run.deadline(limits::BUILD),

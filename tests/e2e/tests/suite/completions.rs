@@ -2,6 +2,17 @@
 
 use crate::program::World;
 
+const VERBS: [&str; 8] = [
+    "e2e",
+    "demo",
+    "intercept",
+    "parity",
+    "doctor",
+    "down",
+    "docs",
+    "completions",
+];
+
 #[test]
 fn every_shell_completes_verbs_flags_and_values_and_those_of_the_front_door() {
     for shell in ["bash", "zsh", "fish"] {
@@ -17,8 +28,8 @@ fn every_shell_completes_verbs_flags_and_values_and_those_of_the_front_door() {
 
 /// The flags change with every environment that is added; what they are for does not.
 #[test]
-fn help_of_the_developers_verbs_ends_with_what_to_type() {
-    for verb in ["demo", "intercept", "completions"] {
+fn help_of_every_verb_ends_with_what_to_type() {
+    for verb in VERBS {
         let help = World::new().run(&[verb, "--help"]).expect_code(0).stdout;
         let typed = ["Commands, one a line", "Examples:"]
             .iter()

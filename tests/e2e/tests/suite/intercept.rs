@@ -69,10 +69,9 @@ fn a_command_serves_real_requests_until_ctrl_c() {
             .contains("OTEL_RESOURCE_ATTRIBUTES=service.version=local-debug,deployment.environment=debug\n"),
         "{variables}"
     );
-    assert!(
-        variables.contains("\nTHROUGHLINE_SITE=workstation\n"),
-        "{variables}"
-    );
+    for expected in ["THROUGHLINE_SITE=workstation", "THROUGHLINE_OPEN_SPANS=same-id"] {
+        assert!(variables.contains(&format!("\n{expected}\n")), "{variables}");
+    }
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(order(&running), 201);
     let seen = running.request();
