@@ -207,8 +207,8 @@ impl Environment for KindEnvironment {
                 .telepresence
                 .as_ref()
                 .is_some_and(Telepresence::keeps_connections),
-            Capability::StickyConnections => true,
-            Capability::Disturb | Capability::OpenSpans => false,
+            Capability::StickyConnections | Capability::OpenSpans => true,
+            Capability::Disturb => false,
         }
     }
 
