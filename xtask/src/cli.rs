@@ -75,6 +75,13 @@ pub(crate) enum Verb {
         #[arg(value_name = "FLAGS", trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Lead through the workshop: its steps, and whether your runs have shown what a step is about
+    #[command(disable_help_flag = true)]
+    Workshop {
+        /// What `throughline workshop` can do, and its flags; `--help` lists them
+        #[arg(value_name = "VERB", trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// Say what is missing for each environment, with the command that cures it
     #[command(disable_help_flag = true)]
     Doctor {

@@ -72,6 +72,7 @@ fn run(verb: Verb) -> anyhow::Result<Outcome> {
             artifact::become_throughline(&workspace, "docs", [folder.to_vec(), args].concat())
         }
         Verb::Down { args } => artifact::become_throughline(&workspace, "down", args),
+        Verb::Workshop { args } => artifact::become_throughline(&workspace, "workshop", args),
         Verb::Doctor { args } => artifact::become_throughline(&workspace, "doctor", args),
         Verb::Bench { args } => artifact::become_bench(&workspace, args),
         Verb::Test { args } => test::run(&workspace, args),

@@ -31,6 +31,15 @@ pub struct Whoami {
 pub struct Telemetry {
     /// Where spans go.
     pub exporter: String,
+    /// The formats in which it reads and writes contexts; empty when it doesn't say.
+    #[serde(default)]
+    pub propagators: Vec<String>,
+    /// Who decides which spans are recorded; empty when it doesn't say.
+    #[serde(default)]
+    pub sampler: String,
+    /// Spans that its sampler did not want.
+    #[serde(default)]
+    pub sampled_out: u64,
     /// Sampled spans started.
     pub started: u64,
     /// Spans acknowledged.
@@ -51,6 +60,9 @@ impl Whoami {
             version: self.version.clone(),
             pid: self.pid,
             exporter: self.telemetry.exporter.clone(),
+            propagators: self.telemetry.propagators.clone(),
+            sampler: self.telemetry.sampler.clone(),
+            sampled_out: self.telemetry.sampled_out,
             started: self.telemetry.started,
             exported: self.telemetry.exported,
             failed: self.telemetry.failed,

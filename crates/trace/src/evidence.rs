@@ -56,6 +56,15 @@ pub struct ExportAccount {
     pub pid: u32,
     /// Where spans go, for people: an endpoint, or `none`.
     pub exporter: String,
+    /// The formats in which it reads and writes contexts, as `OTEL_PROPAGATORS` names them; empty when it doesn't say.
+    #[serde(default)]
+    pub propagators: Vec<String>,
+    /// Who decides which spans are recorded, as `OTEL_TRACES_SAMPLER` names it; empty when it doesn't say.
+    #[serde(default)]
+    pub sampler: String,
+    /// Spans that its sampler did not want. They count nowhere else.
+    #[serde(default)]
+    pub sampled_out: u64,
     /// Sampled spans that were started.
     pub started: u64,
     /// Spans that the receiver acknowledged.
@@ -79,6 +88,12 @@ impl ExportAccount {
     #[must_use]
     pub fn delivers(&self) -> bool {
         !matches!(self.exporter.trim().to_ascii_lowercase().as_str(), "" | "none")
+    }
+
+    /// Whether its sampler drops spans whatever the caller decided. One that is `parentbased_…` keeps what comes sampled.
+    #[must_use]
+    pub fn overrules_the_caller(&self) -> bool {
+        self.sampled_out > 0 && !self.sampler.starts_with("parentbased")
     }
 
     /// Spans that can still arrive: [`ExportAccount::pending`], unless it delivers to nobody.

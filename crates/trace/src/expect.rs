@@ -5,14 +5,14 @@ mod words;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::names;
 use crate::site::Site;
 use crate::span::{ServiceName, Span, SpanKind, Value};
 
 /// A service, at a site when that matters: printed `order-service@workstation`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct At {
     /// The service.
     pub service: ServiceName,

@@ -4,7 +4,7 @@ mod words;
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::expect::At;
 use crate::id::{RequestId, SpanId, TraceId};
@@ -13,7 +13,7 @@ use crate::span::ServiceName;
 pub use words::Line;
 
 /// The outcome for one request or scenario.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "verdict")]
 pub enum Verdict {
     /// Every expectation holds on settled evidence.
@@ -36,7 +36,7 @@ pub enum Verdict {
 }
 
 /// One expectation that does not hold.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Mismatch {
     /// What should be.
     pub expected: String,
@@ -49,7 +49,7 @@ pub struct Mismatch {
 }
 
 /// Why an expectation does not hold, as far as the evidence shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Cause {
     /// The callee recorded the request under another trace id.
@@ -62,6 +62,43 @@ pub enum Cause {
         stray: TraceId,
         /// The request that links them.
         request: RequestId,
+    },
+    /// As [`Cause::HeaderLost`], and the processes say why: the one does not read what the other one writes.
+    OtherPropagator {
+        /// The last place that had the right trace.
+        from: At,
+        /// The first place that had another one.
+        to: At,
+        /// The other trace.
+        stray: TraceId,
+        /// The request that links them.
+        request: RequestId,
+        /// Who speaks otherwise.
+        process: At,
+        /// The formats of trace context that it speaks, in the words of `OTEL_PROPAGATORS`.
+        speaks: String,
+        /// What its neighbour speaks.
+        others: String,
+    },
+    /// A span that should have been below another one of its own process began a trace of its own.
+    ContextLost {
+        /// Who.
+        process: At,
+        /// The span's name.
+        span: String,
+        /// The other trace.
+        stray: TraceId,
+        /// The request that links them.
+        request: RequestId,
+    },
+    /// The process's sampler did not want the spans: nothing was lost, it was never recorded.
+    SampledOut {
+        /// Who.
+        process: At,
+        /// Spans dropped.
+        spans: u64,
+        /// Who decided, in the words of `OTEL_TRACES_SAMPLER`.
+        sampler: String,
     },
     /// A process started spans and never tried to deliver them, or says that it delivers to nobody.
     NeverExported {

@@ -11,6 +11,7 @@ use telemetry::Upstream;
 use tracing::{Instrument, Span, info, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
+use crate::apart;
 use crate::error::OrderError;
 use crate::new_order::NewOrder;
 use crate::prices;
@@ -25,12 +26,20 @@ pub struct Created {
     pub status: String,
 }
 
+/// What an order needs.
+#[derive(Debug, Clone)]
+pub(crate) struct Shop {
+    pub(crate) inventory: Upstream,
+    /// The fault [`Fault::LoseContext`](telemetry::Fault::LoseContext).
+    pub(crate) lose_context: bool,
+}
+
 pub(crate) async fn create(
-    State(inventory): State<Upstream>,
+    State(shop): State<Shop>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Created>), OrderError> {
     let span = info_span!("create-order");
-    let result = place(&inventory, body, &span).instrument(span.clone()).await;
+    let result = place(&shop, body, &span).instrument(span.clone()).await;
     if let Err(error) = &result {
         span.set_attribute("error.type", error.error_type());
         span.set_status(Status::error(error.to_string()));
@@ -38,16 +47,12 @@ pub(crate) async fn create(
     result.map(|created| (StatusCode::CREATED, Json(created)))
 }
 
-async fn place(
-    inventory: &Upstream,
-    body: Result<Bytes, BytesRejection>,
-    span: &Span,
-) -> Result<Created, OrderError> {
+async fn place(shop: &Shop, body: Result<Bytes, BytesRejection>, span: &Span) -> Result<Created, OrderError> {
     let order = NewOrder::parse(&body.map_err(OrderError::BadBody)?)?;
     span.set_attribute("order.customer_id", order.customer_id.clone());
     span.set_attribute("order.sku", order.sku.clone());
     span.set_attribute("order.quantity", i64::from(order.quantity));
-    let left = stock_of(inventory, &order.sku).await?;
+    let left = stock_of(&shop.inventory, &order.sku).await?;
     span.set_attribute("inventory.available", left > 0);
     if left < order.quantity {
         return Err(OrderError::SoldOut {
@@ -60,7 +65,11 @@ async fn place(
     let Some(unit_cents) = prices::price_of(&order.sku) else {
         return Err(OrderError::UnknownSku { sku: order.sku });
     };
-    let processed = process_order(&order.customer_id, order.quantity, unit_cents);
+    let processed = if shop.lose_context {
+        apart::process(&order, unit_cents).await
+    } else {
+        process_order(&order.customer_id, order.quantity, unit_cents)
+    };
     span.set_attribute("order.id", processed.order_id.clone());
     span.set_attribute("order.total", processed.total);
     info!(

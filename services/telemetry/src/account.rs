@@ -11,6 +11,15 @@ use serde::{Deserialize, Serialize};
 pub struct Account {
     /// Where spans go, for people: an endpoint, `none` or `disabled`.
     pub exporter: String,
+    /// The formats in which this process reads and writes contexts, as `OTEL_PROPAGATORS` names them.
+    #[serde(default)]
+    pub propagators: Vec<String>,
+    /// Who decides which spans are recorded, as `OTEL_TRACES_SAMPLER` names it.
+    #[serde(default)]
+    pub sampler: String,
+    /// Spans that the sampler did not want: they were never recorded, so they count nowhere else.
+    #[serde(default)]
+    pub sampled_out: u64,
     /// Sampled spans that were started.
     pub started: u64,
     /// Spans that the receiver acknowledged.
@@ -75,6 +84,13 @@ impl Ledger {
         }))
     }
 
+    /// The process was set up with these propagators and this sampler.
+    pub fn set_up(&self, propagators: Vec<String>, sampler: &str) {
+        let mut state = self.lock();
+        state.account.propagators = propagators;
+        sampler.clone_into(&mut state.account.sampler);
+    }
+
     /// The account now.
     #[must_use]
     pub fn read(&self) -> Account {
@@ -84,6 +100,11 @@ impl Ledger {
     /// A sampled span was started.
     pub fn started(&self) {
         self.lock().account.started += 1;
+    }
+
+    /// The sampler did not want a span.
+    pub fn sampled_out(&self) {
+        self.lock().account.sampled_out += 1;
     }
 
     /// A span has ended and wants to wait for export in a queue of `limit` spans.

@@ -77,6 +77,8 @@ pub enum Fault {
     ExportTwice,
     /// Spans are counted as exported and thrown away
     LoseSpans,
+    /// An order is processed by a task that does not know the order's span; only order-service has such a task
+    LoseContext,
 }
 
 impl fmt::Display for Fault {
@@ -85,6 +87,7 @@ impl fmt::Display for Fault {
             Self::DropTraceparent => "drop-traceparent",
             Self::ExportTwice => "export-twice",
             Self::LoseSpans => "lose-spans",
+            Self::LoseContext => "lose-context",
         })
     }
 }

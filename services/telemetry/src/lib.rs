@@ -19,6 +19,7 @@ pub mod problem;
 pub mod propagation;
 pub mod resource;
 pub mod routes;
+pub mod sampling;
 pub mod semantics;
 pub mod serve;
 pub mod server;

@@ -56,8 +56,12 @@ pub mod vars {
     pub const BSP_SCHEDULE_DELAY: &str = "OTEL_BSP_SCHEDULE_DELAY";
     /// Spans in one export; read by the SDK, checked here.
     pub const BSP_MAX_EXPORT_BATCH_SIZE: &str = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE";
-    /// `tracecontext`, `baggage`, `none`.
+    /// A list of `tracecontext`, `baggage`, `b3`, `b3multi`, or `none`.
     pub const PROPAGATORS: &str = "OTEL_PROPAGATORS";
+    /// `always_on`, `always_off`, `traceidratio`, or one of them behind `parentbased_`.
+    pub const TRACES_SAMPLER: &str = "OTEL_TRACES_SAMPLER";
+    /// The share of traces for `traceidratio`, from 0 to 1.
+    pub const TRACES_SAMPLER_ARG: &str = "OTEL_TRACES_SAMPLER_ARG";
     /// Whether open spans are made visible, and in which form: `off`, `same-id` or `child`.
     pub const OPEN_SPANS: &str = "THROUGHLINE_OPEN_SPANS";
     /// Log filter, as in `info,order_service=debug`.

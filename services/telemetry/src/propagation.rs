@@ -1,6 +1,9 @@
 //! What travels between services: trace context and baggage by the configured propagators, and the correlation headers
 //! that travel whatever happens to the trace context.
 
+mod b3;
+mod format;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::Context;
 use opentelemetry::baggage::{Baggage, BaggageExt};
@@ -10,6 +13,8 @@ use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 
 use crate::correlation::Correlation;
 
+pub use format::Format;
+
 const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";
 const BAGGAGE: &str = "baggage";
@@ -17,7 +22,8 @@ const BAGGAGE: &str = "baggage";
 /// The configured propagators, and the fault that leaves the trace context behind.
 #[derive(Debug)]
 pub struct Propagation {
-    trace_context: Option<TraceContextPropagator>,
+    /// Read in this order, so that the last one that finds a context wins; written all.
+    formats: Vec<Format>,
     baggage: Option<BaggagePropagator>,
     drop_trace_context: bool,
 }
@@ -26,8 +32,20 @@ impl Propagation {
     /// W3C Trace Context and W3C Baggage, each if asked for.
     #[must_use]
     pub fn new(trace_context: bool, baggage: bool) -> Self {
+        Self::of(
+            trace_context
+                .then_some(Format::TraceContext)
+                .into_iter()
+                .collect(),
+            baggage,
+        )
+    }
+
+    /// These formats, and W3C Baggage if asked for.
+    #[must_use]
+    pub fn of(formats: Vec<Format>, baggage: bool) -> Self {
         Self {
-            trace_context: trace_context.then(TraceContextPropagator::new),
+            formats,
             baggage: baggage.then(BaggagePropagator::new),
             drop_trace_context: false,
         }
@@ -42,14 +60,27 @@ impl Propagation {
         }
     }
 
+    /// The names of the propagators, as in `OTEL_PROPAGATORS`; `none` when there is none.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let formats = self.formats.iter().map(|format| format.name());
+        let names: Vec<&str> = formats.chain(self.baggage.as_ref().map(|_| BAGGAGE)).collect();
+        let names = if names.is_empty() { vec!["none"] } else { names };
+        names.into_iter().map(str::to_owned).collect()
+    }
+
     /// The context that a request arrived with, correlation included.
     #[must_use]
     pub fn extract(&self, headers: &HeaderMap) -> Context {
         let carrier = Carrier::new(headers);
         // A new context, not the current one: what this process was doing is no parent of a request from outside.
         let mut cx = Context::new();
-        if let Some(propagator) = &self.trace_context {
-            cx = propagator.extract_with_context(&cx, &carrier);
+        for format in &self.formats {
+            cx = match format {
+                Format::TraceContext => TraceContextPropagator::new().extract_with_context(&cx, &carrier),
+                // A reader of B3 takes both forms, whichever it writes (OpenTelemetry, Propagators API, B3 Extract).
+                Format::B3 | Format::B3Multi => b3::extract(cx, headers),
+            };
         }
         if let Some(propagator) = &self.baggage {
             cx = propagator.extract_with_context(&cx, &carrier);
@@ -65,11 +96,17 @@ impl Propagation {
 
     /// Puts a context and its correlation onto an outgoing request.
     pub fn inject(&self, cx: &Context, headers: &mut HeaderMap) {
-        if let Some(propagator) = self.trace_context.as_ref().filter(|_| !self.drop_trace_context) {
-            propagator.inject_context(cx, &mut HeaderInjector(headers));
-            // The SDK writes an empty tracestate where there is none; W3C Trace Context 1 says not to send that.
-            if headers.get(TRACESTATE).is_some_and(|value| value.is_empty()) {
-                headers.remove(TRACESTATE);
+        for format in self.formats.iter().filter(|_| !self.drop_trace_context) {
+            match format {
+                Format::TraceContext => {
+                    TraceContextPropagator::new().inject_context(cx, &mut HeaderInjector(headers));
+                    // The SDK writes an empty tracestate where there is none; W3C Trace Context 1 says not to send that.
+                    if headers.get(TRACESTATE).is_some_and(|value| value.is_empty()) {
+                        headers.remove(TRACESTATE);
+                    }
+                }
+                Format::B3 => b3::inject_single(cx, headers),
+                Format::B3Multi => b3::inject_multi(cx, headers),
             }
         }
         if let Some(propagator) = &self.baggage {
@@ -278,6 +315,45 @@ mod tests {
             outgoing.keys().map(HeaderName::as_str).collect::<Vec<_>>(),
             ["x-request-id"]
         );
+    }
+
+    #[test]
+    fn who_writes_one_format_is_no_parent_for_who_reads_the_other() {
+        let (w3c, b3) = (
+            Propagation::new(true, false),
+            Propagation::of(vec![Format::B3], false),
+        );
+        let cx = w3c.extract(&headers(&[("traceparent", PARENT)]));
+        let mut outgoing = HeaderMap::new();
+        b3.inject(&cx, &mut outgoing);
+        assert_eq!(
+            text(&outgoing, "b3"),
+            Some("0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1")
+        );
+        assert!(!w3c.extract(&outgoing).has_active_span());
+        assert!(!b3.extract(&headers(&[("traceparent", PARENT)])).has_active_span());
+        assert!(b3.extract(&outgoing).span().span_context().is_remote());
+    }
+
+    #[test]
+    fn of_two_formats_both_are_written_and_the_last_one_that_is_there_is_read() {
+        let both = Propagation::of(vec![Format::B3, Format::TraceContext], false);
+        let b3 = "1af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1";
+        let trace = |lines: &[(&'static str, &str)]| {
+            let trace_id = both.extract(&headers(lines)).span().span_context().trace_id();
+            trace_id.to_string()[..4].to_owned()
+        };
+        assert_eq!(trace(&[("b3", b3), ("traceparent", PARENT)]), "0af7");
+        assert_eq!(trace(&[("b3", b3)]), "1af7");
+        let outgoing = passed_on(&both, &[("b3", b3)]);
+        assert!(outgoing.contains_key("b3") && outgoing.contains_key("traceparent"));
+    }
+
+    #[test]
+    fn the_names_of_propagators_are_those_of_the_variable() {
+        let all = Propagation::of(vec![Format::B3Multi, Format::TraceContext], true);
+        assert_eq!(all.names(), ["b3multi", "tracecontext", "baggage"]);
+        assert_eq!(Propagation::new(false, false).names(), ["none"]);
     }
 
     #[rstest]

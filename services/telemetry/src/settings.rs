@@ -1,5 +1,5 @@
-//! What the `OTEL_*` variables ask for, read once through a lookup. Only headers, compression, sampler and span limits are
-//! left to the SDK, which reads them itself.
+//! What the `OTEL_*` variables ask for, read once through a lookup. Only headers, compression and span limits are left to
+//! the SDK, which reads them itself.
 
 mod target;
 
@@ -11,7 +11,8 @@ use opentelemetry_sdk::trace::{
 };
 
 use crate::names::vars;
-use crate::propagation::Propagation;
+use crate::propagation::{Format, Propagation};
+use crate::sampling::{self, Choice};
 
 pub use target::{Protocol, SettingsError, Target};
 
@@ -25,6 +26,8 @@ pub struct Settings {
     pub export: Export,
     /// What travels between services.
     pub propagation: Propagation,
+    /// Which spans are recorded.
+    pub sampling: Choice,
     /// How finished spans are gathered for export.
     pub batch: Batch,
     /// How spans are made visible while they are open.
@@ -88,6 +91,7 @@ impl Settings {
         let mut ignored = Vec::new();
         let export = export(lookup, &mut ignored)?;
         let propagation = propagators(lookup, &mut ignored);
+        let sampling = sampling::read(lookup, &mut ignored);
         let queue =
             number(lookup, vars::BSP_MAX_QUEUE_SIZE, &mut ignored).unwrap_or(OTEL_BSP_MAX_QUEUE_SIZE_DEFAULT);
         let size = number(lookup, vars::BSP_MAX_EXPORT_BATCH_SIZE, &mut ignored)
@@ -99,6 +103,7 @@ impl Settings {
         Ok(Self {
             export,
             propagation,
+            sampling,
             open_spans,
             batch: Batch { queue, size, delay },
             ignored,
@@ -106,7 +111,8 @@ impl Settings {
     }
 }
 
-fn set(lookup: Lookup<'_>, variable: &str) -> Option<String> {
+/// A variable's value, if it has one.
+pub(crate) fn set(lookup: Lookup<'_>, variable: &str) -> Option<String> {
     lookup(variable)
         .map(|value| value.trim().to_owned())
         .filter(|value| !value.is_empty())
@@ -145,21 +151,21 @@ fn propagators(lookup: Lookup<'_>, ignored: &mut Vec<Ignored>) -> Propagation {
     let Some(list) = set(lookup, vars::PROPAGATORS) else {
         return Propagation::new(true, true);
     };
-    let (mut trace_context, mut baggage, mut none) = (false, false, false);
+    let (mut formats, mut baggage, mut none) = (Vec::new(), false, false);
     for name in list.split(',').map(str::trim).filter(|name| !name.is_empty()) {
-        match name {
-            "tracecontext" => trace_context = true,
-            "baggage" => baggage = true,
-            "none" => none = true,
-            other => ignored.push(Ignored {
+        match (Format::named(name), name) {
+            (Some(format), _) => formats.push(format),
+            (None, "baggage") => baggage = true,
+            (None, "none") => none = true,
+            (None, other) => ignored.push(Ignored {
                 variable: vars::PROPAGATORS,
                 value: other.to_owned(),
-                expected: "a list of `tracecontext`, `baggage` or `none`",
+                expected: "a list of `tracecontext`, `baggage`, `b3`, `b3multi` or `none`",
             }),
         }
     }
-    if trace_context || baggage || none {
-        Propagation::new(trace_context, baggage)
+    if !formats.is_empty() || baggage || none {
+        Propagation::of(formats, baggage)
     } else {
         // Nothing in the list is known here, so the whole setting is ignored.
         Propagation::new(true, true)
@@ -236,7 +242,8 @@ mod tests {
     #[case("OTEL_TRACES_EXPORTER", "zipkin")]
     #[case("OTEL_EXPORTER_OTLP_PROTOCOL", "http")]
     #[case("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "GRPC")]
-    #[case("OTEL_PROPAGATORS", "b3")]
+    #[case("OTEL_PROPAGATORS", "jaeger")]
+    #[case("OTEL_TRACES_SAMPLER", "xray")]
     #[case("THROUGHLINE_OPEN_SPANS", "yes")]
     #[case("OTEL_BSP_SCHEDULE_DELAY", "10ms")]
     #[case("OTEL_BSP_SCHEDULE_DELAY", "0")]
@@ -256,7 +263,9 @@ mod tests {
         let table = [
             ("OTEL_TRACES_EXPORTER", "otlp"),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
-            ("OTEL_PROPAGATORS", "tracecontext, baggage"),
+            ("OTEL_PROPAGATORS", "tracecontext, baggage, b3, b3multi"),
+            ("OTEL_TRACES_SAMPLER", "traceidratio"),
+            ("OTEL_TRACES_SAMPLER_ARG", "0.5"),
             ("OTEL_BSP_SCHEDULE_DELAY", "10"),
             ("OTEL_BSP_MAX_QUEUE_SIZE", "64"),
             ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "8"),
@@ -280,9 +289,12 @@ mod tests {
     #[rstest]
     #[case("tracecontext", true, false)]
     #[case("baggage", false, true)]
-    #[case("baggage,tracecontext,b3", true, true)]
+    #[case("baggage,tracecontext,jaeger", true, true)]
+    #[case("tracecontext,b3", true, false)]
     #[case("none", false, false)]
-    #[case("b3", true, true)]
+    #[case("b3", false, false)]
+    #[case("b3multi,baggage", false, true)]
+    #[case("jaeger", true, true)]
     fn chooses_propagators(#[case] list: &str, #[case] trace_context: bool, #[case] baggage: bool) {
         let propagation = read(&[("OTEL_PROPAGATORS", list)]).unwrap().propagation;
         let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

@@ -21,6 +21,7 @@ use crate::config::Fault;
 use crate::export::{self, Accounted, Accounting, Discard, Pending, Rejections};
 use crate::identity::Identity;
 use crate::propagation::Propagation;
+use crate::sampling::Sampling;
 use crate::settings::{Export, Settings};
 
 /// A process's tracer with its account.
@@ -66,15 +67,25 @@ impl Telemetry {
         };
         let rejections = Rejections::default();
         let queue = settings.batch.queue as u64;
+        let ledger = |exporter: &str| {
+            let ledger = Ledger::new(exporter);
+            ledger.set_up(propagation.names(), settings.sampling.name());
+            Arc::new(ledger)
+        };
+        let sampling = |ledger: &Arc<Ledger>| Sampling::new(&settings.sampling, Arc::clone(ledger));
         let (ledger, provider) = match settings.export {
-            Export::Disabled => (Arc::new(Ledger::new("disabled")), None),
+            Export::Disabled => (ledger("disabled"), None),
             Export::None => {
-                let ledger = Arc::new(Ledger::new("none"));
+                let ledger = ledger("none");
                 let processor = Accounting::new(Discard(Arc::clone(&ledger)), Arc::clone(&ledger), queue);
-                (ledger, Some(provider(resource.clone(), processor, None)))
+                let sampling = sampling(&ledger);
+                (
+                    ledger,
+                    Some(provider(resource.clone(), sampling, processor, None)),
+                )
             }
             Export::Otlp(target) => {
-                let ledger = Arc::new(Ledger::new(&target.endpoint));
+                let ledger = ledger(&target.endpoint);
                 let otlp = export::exporter(&target)?;
                 let pending = Pending::start(settings.open_spans, &target, resource)?;
                 let exporter = Accounted::new(otlp, Arc::clone(&ledger), target.endpoint, rejections.clone())
@@ -88,7 +99,11 @@ impl Telemetry {
                     .with_batch_config(batch)
                     .build();
                 let processor = Accounting::new(inner, Arc::clone(&ledger), queue);
-                (ledger, Some(provider(resource.clone(), processor, pending)))
+                let sampling = sampling(&ledger);
+                (
+                    ledger,
+                    Some(provider(resource.clone(), sampling, processor, pending)),
+                )
             }
         };
         let (identity, propagation) = (Identity::of(resource), Arc::new(propagation));
@@ -112,7 +127,10 @@ impl Telemetry {
         processor: impl SpanProcessor + 'static,
     ) -> Self {
         let identity = Identity::of(&resource);
-        let provider = Some(provider(resource, processor, None));
+        let choice = crate::sampling::Choice::default();
+        ledger.set_up(propagation.names(), choice.name());
+        let sampling = Sampling::new(&choice, Arc::clone(&ledger));
+        let provider = Some(provider(resource, sampling, processor, None));
         Self {
             provider,
             rejections: Rejections::default(),
@@ -170,11 +188,13 @@ impl Telemetry {
 /// `pending` comes after the processor that puts the request id onto a span: the record of an open span has it too.
 fn provider(
     resource: Resource,
+    sampling: Sampling,
     processor: impl SpanProcessor + 'static,
     pending: Option<Pending>,
 ) -> SdkTracerProvider {
     let provider = SdkTracerProvider::builder()
         .with_resource(resource)
+        .with_sampler(sampling)
         .with_span_processor(processor);
     match pending {
         Some(pending) => provider.with_span_processor(pending).build(),

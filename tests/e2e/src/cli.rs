@@ -1,6 +1,7 @@
 //! The command line of `throughline`, which `cargo xtask` passes on untouched.
 
 mod kubernetes;
+mod workshop;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use testbed::Selection;
 
 pub use kubernetes::{CollectorProfile, KindArgs};
+pub use workshop::{WorkshopArgs, WorkshopVerb};
 
 /// Proves that a distributed trace stays whole when a Kubernetes service is intercepted to a workstation.
 #[derive(Debug, Parser)]
@@ -41,6 +43,8 @@ pub enum Command {
     Docs(DocsArgs),
     /// Finish the undo of runs that were killed
     Down(DownArgs),
+    /// Lead through the workshop: its steps, and whether your runs have shown what a step is about
+    Workshop(WorkshopArgs),
     /// Say what is missing for each environment, with the command that cures it
     Doctor(DoctorArgs),
     /// Take out of a cluster what a run put there; the undo of `--env context` calls it

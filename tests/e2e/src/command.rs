@@ -11,6 +11,7 @@ mod exit_codes;
 mod intercept;
 mod parity;
 mod withdraw;
+mod workshop;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ pub async fn dispatch(cli: Cli) -> std::process::ExitCode {
         Command::Parity(args) => parity::parity(args).await.into(),
         Command::Docs(args) => docs::docs(args).await.into(),
         Command::Down(args) => down::down(&args).await.into(),
+        Command::Workshop(args) => workshop::workshop(args).await.into(),
         Command::Doctor(args) => doctor::doctor(&args).await.into(),
         Command::Withdraw { what } => withdraw::withdraw(&what).await.into(),
         Command::ExitCodes => exit_codes::exit_codes().into(),

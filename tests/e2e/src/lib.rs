@@ -25,4 +25,5 @@ pub mod selection;
 pub mod session;
 pub mod stage;
 pub mod switch;
+pub mod workshop;
 pub mod workstation;

@@ -9,7 +9,7 @@ pub mod model;
 pub mod narrator;
 pub mod pipeline;
 #[cfg(test)]
-mod recorded;
+pub(crate) mod recorded;
 mod reporter;
 mod telling;
 

@@ -179,6 +179,12 @@ pub enum Judged {
 pub enum CauseKind {
     /// [`trace::Cause::HeaderLost`]
     HeaderLost,
+    /// [`trace::Cause::OtherPropagator`]
+    OtherPropagator,
+    /// [`trace::Cause::ContextLost`]
+    ContextLost,
+    /// [`trace::Cause::SampledOut`]
+    SampledOut,
     /// [`trace::Cause::NeverExported`]
     NeverExported,
     /// [`trace::Cause::ExportRefused`]
@@ -207,6 +213,9 @@ impl CauseKind {
         matches!(
             (self, cause),
             (Self::HeaderLost, Cause::HeaderLost { .. })
+                | (Self::OtherPropagator, Cause::OtherPropagator { .. })
+                | (Self::ContextLost, Cause::ContextLost { .. })
+                | (Self::SampledOut, Cause::SampledOut { .. })
                 | (Self::NeverExported, Cause::NeverExported { .. })
                 | (Self::ExportRefused, Cause::ExportRefused { .. })
                 | (Self::LostAfterExport, Cause::LostAfterExport { .. })

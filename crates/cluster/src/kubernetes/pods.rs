@@ -296,6 +296,13 @@ pub struct WhoAmI {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Telemetry {
     exporter: String,
+    // Images of ours that are older don't say these.
+    #[serde(default)]
+    propagators: Vec<String>,
+    #[serde(default)]
+    sampler: String,
+    #[serde(default)]
+    sampled_out: u64,
     started: u64,
     exported: u64,
     failed: u64,
@@ -306,6 +313,9 @@ impl From<WhoAmI> for ExportAccount {
     fn from(who: WhoAmI) -> Self {
         let Telemetry {
             exporter,
+            propagators,
+            sampler,
+            sampled_out,
             started,
             exported,
             failed,
@@ -318,6 +328,9 @@ impl From<WhoAmI> for ExportAccount {
             version: who.version,
             pid: who.pid,
             exporter,
+            propagators,
+            sampler,
+            sampled_out,
             started,
             exported,
             failed,

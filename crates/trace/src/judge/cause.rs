@@ -3,6 +3,7 @@
 mod account;
 mod call;
 mod header;
+mod propagator;
 
 use super::miss::Clue;
 use super::plan::{Before, Plan};
@@ -40,7 +41,7 @@ pub(super) fn diagnose(clue: &Clue, scene: &Scene<'_>, plan: &Plan<'_>) -> Optio
             .scene
             .strays
             .first()
-            .map(|stray| detective.header_lost(stray)),
+            .map(|stray| detective.broken_at(stray)),
         Clue::Repeated { process, times } => Some(Cause::HandledTwice {
             process: process.clone(),
             times: *times,
@@ -55,15 +56,17 @@ pub(super) fn rank(cause: &Cause, plan: &Plan<'_>) -> (usize, u8) {
         Cause::NeverStopped { .. } | Cause::DebuggerGone { .. } => return (0, 0),
         Cause::Unreachable { to, .. } => (to, 0),
         Cause::NotCalled { to, .. } => (to, 1),
-        Cause::HeaderLost { to, .. } => (&to.service, 2),
+        Cause::HeaderLost { to, .. } | Cause::OtherPropagator { to, .. } => (&to.service, 2),
         Cause::WrongSite { service, .. } => (service, 3),
         Cause::WrongVersion { process, .. } => (&process.service, 4),
-        Cause::NeverExported { process, .. } => (&process.service, 5),
-        Cause::ExportRefused { process, .. } => (&process.service, 6),
-        Cause::NotYetArrived { process, .. } => (&process.service, 7),
-        Cause::LostAfterExport { process, .. } => (&process.service, 8),
-        Cause::Silent { process } => (&process.service, 9),
-        Cause::HandledTwice { process, .. } => (&process.service, 10),
+        Cause::ContextLost { process, .. } => (&process.service, 5),
+        Cause::SampledOut { process, .. } => (&process.service, 6),
+        Cause::NeverExported { process, .. } => (&process.service, 7),
+        Cause::ExportRefused { process, .. } => (&process.service, 8),
+        Cause::NotYetArrived { process, .. } => (&process.service, 9),
+        Cause::LostAfterExport { process, .. } => (&process.service, 10),
+        Cause::Silent { process } => (&process.service, 11),
+        Cause::HandledTwice { process, .. } => (&process.service, 12),
     };
     (plan.position(service), kind)
 }
@@ -77,7 +80,7 @@ impl Detective<'_, '_, '_> {
     fn no_trace(&self) -> Option<Cause> {
         match self.plan.places().next() {
             Some(first) => self.absent(first),
-            None => self.scene.strays.first().map(|stray| self.header_lost(stray)),
+            None => self.scene.strays.first().map(|stray| self.broken_at(stray)),
         }
     }
 
@@ -103,7 +106,7 @@ impl Detective<'_, '_, '_> {
                 .flatten();
         }
         if let Some(stray) = self.stray_with(place) {
-            return Some(self.header_lost(stray));
+            return Some(self.broken_at(stray));
         }
         if let Some(expected) = place.site
             && let Some(found) = self
@@ -117,7 +120,7 @@ impl Detective<'_, '_, '_> {
             });
         }
         if let Some(stray) = self.stray_with(&place.without_site()) {
-            return Some(self.header_lost(stray));
+            return Some(self.broken_at(stray));
         }
 
         let (from, call) = match self.plan.before(place) {
@@ -170,7 +173,7 @@ impl Detective<'_, '_, '_> {
                 .strays
                 .iter()
                 .find(|stray| stray.spans().any(|span| span.site() == Some(site)));
-            stray.map(|stray| self.header_lost(stray))
+            stray.map(|stray| self.broken_at(stray))
         })
     }
 
@@ -178,7 +181,7 @@ impl Detective<'_, '_, '_> {
     fn surplus(&self, id: SpanId, elsewhere: bool) -> Option<Cause> {
         let Some(tree) = self.scene.tree.as_ref().filter(|tree| tree.find(id).is_some()) else {
             let stray = self.scene.strays.iter().find(|stray| stray.find(id).is_some());
-            return stray.map(|stray| self.header_lost(stray));
+            return stray.map(|stray| self.broken_at(stray));
         };
         let span = tree.span(tree.find(id)?);
         let found = span.site()?;

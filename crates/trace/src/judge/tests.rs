@@ -1,5 +1,6 @@
 //! What the judge says of the walkthrough's request when one thing is broken on purpose.
 
+mod contexts;
 mod expectations;
 mod exports;
 mod headers;

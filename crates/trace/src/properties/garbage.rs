@@ -131,23 +131,32 @@ fn span() -> impl Strategy<Value = Span> {
 
 fn account() -> impl Strategy<Value = ExportAccount> {
     let exporter = prop::sample::select(vec!["none", "", "http://127.0.0.1:4317"]);
+    let propagators = prop::collection::vec(
+        prop::sample::select(vec!["tracecontext", "baggage", "b3", "none", "?"]),
+        0..3,
+    );
+    let sampler = prop::sample::select(vec!["", "always_off", "parentbased_always_on"]);
     let count = || prop_oneof![3 => 0u64..3, 1 => any::<u64>()];
     (
         service(),
         site(),
         exporter,
+        (propagators, sampler, count()),
         count(),
         count(),
         count(),
         prop::option::of(".{0,9}"),
     )
         .prop_map(
-            |(service, site, exporter, started, exported, failed, last_error)| ExportAccount {
+            |(service, site, exporter, setup, started, exported, failed, last_error)| ExportAccount {
                 service: ServiceName(service),
                 site,
                 version: "1".to_owned(),
                 pid: 1,
                 exporter: exporter.to_owned(),
+                propagators: setup.0.into_iter().map(str::to_owned).collect(),
+                sampler: setup.1.to_owned(),
+                sampled_out: setup.2,
                 started,
                 exported,
                 failed,

@@ -72,13 +72,33 @@ impl Cause {
     #[must_use]
     pub fn in_general(&self) -> String {
         match self {
-            Self::HeaderLost { from, to, .. } => {
-                let (from, to) = sides(from, to);
-                format!("the traceparent header was lost between {from} and {to}")
-            }
+            Self::HeaderLost { from, to, .. } => lost_between(from, to),
+            Self::OtherPropagator {
+                from,
+                to,
+                process,
+                speaks,
+                others,
+                ..
+            } => format!("{}: {}", lost_between(from, to), tongues(process, speaks, others)),
+            Self::ContextLost { process, span, .. } => lost_inside(process, span),
             other => other.to_string(),
         }
     }
+}
+
+fn lost_between(from: &At, to: &At) -> String {
+    let (from, to) = sides(from, to);
+    format!("the traceparent header was lost between {from} and {to}")
+}
+
+fn tongues(process: &At, speaks: &str, others: &str) -> String {
+    format!("{process} speaks {speaks}, its neighbour {others}")
+}
+
+fn lost_inside(process: &At, span: &str) -> String {
+    let service = &process.service;
+    format!("context lost inside {service}: `{span}` began a trace of its own")
 }
 
 /// Two places by their services, and by their sites when the services don't tell them apart.
@@ -100,11 +120,34 @@ impl fmt::Display for Cause {
                 to,
                 stray: _,
                 request,
+            } => write!(f, "{} (request {request})", lost_between(from, to)),
+            Self::OtherPropagator {
+                from,
+                to,
+                stray: _,
+                request,
+                process,
+                speaks,
+                others,
             } => {
-                let (from, to) = sides(from, to);
+                let (lost, why) = (lost_between(from, to), tongues(process, speaks, others));
+                write!(f, "{lost} (request {request}): {why}")
+            }
+            Self::ContextLost {
+                process,
+                span,
+                stray: _,
+                request,
+            } => write!(f, "{} (request {request})", lost_inside(process, span)),
+            Self::SampledOut {
+                process,
+                spans: dropped,
+                sampler,
+            } => {
+                let dropped = spans(dropped);
                 write!(
                     f,
-                    "the traceparent header was lost between {from} and {to} (request {request})"
+                    "sampled out: {process} dropped {dropped} before they began (its sampler: {sampler})"
                 )
             }
             Self::NeverExported {

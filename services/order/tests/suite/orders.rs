@@ -10,7 +10,7 @@ use clap::Parser;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use opentelemetry::Value;
-use opentelemetry::trace::SpanKind;
+use opentelemetry::trace::{SpanId, SpanKind};
 use order_service::{Config, Created, PRICES, routes};
 use rstest::rstest;
 use telemetry::testing::{Bench, attribute, error_of, is_child, nobody, text};
@@ -69,6 +69,33 @@ async fn check_failure(
     let server = bench.span(&SpanKind::Server, "POST /api/orders");
     assert_eq!(error_of(&server).is_some(), status.is_server_error());
     problem
+}
+
+#[tokio::test]
+async fn an_order_whose_context_is_lost_is_processed_in_a_trace_of_its_own() {
+    let bench = Bench::new();
+    let stock = bench.serve(inventory("0s")).await;
+    let url = stock.base.to_string();
+    let config = Config::parse_from([
+        "order-service",
+        "--inventory-url",
+        &url,
+        "--fault",
+        "lose-context",
+    ]);
+    let request = Request::post("/api/orders").header("x-request-id", "r-81");
+    let response = bench
+        .app(routes(&bench.kit, &config))
+        .oneshot(request.body(Body::from(ORDER)).unwrap())
+        .await
+        .unwrap();
+    assert_eq!(response.status(), StatusCode::CREATED);
+    let apart = bench.span(&SpanKind::Internal, "process_order");
+    let create = bench.span(&SpanKind::Internal, "create-order");
+    assert_ne!(apart.span_context.trace_id(), create.span_context.trace_id());
+    assert_eq!(apart.parent_span_id, SpanId::INVALID);
+    assert_eq!(text(&apart, "throughline.request.id").as_deref(), Some("r-81"));
+    assert!(attribute(&create, "order.id").is_some());
 }
 
 #[tokio::test]

@@ -33,7 +33,8 @@ async fn settings_that_cannot_be_used_are_told(
 #[case(("OTEL_BSP_SCHEDULE_DELAY", "10ms"), "OTEL_BSP_SCHEDULE_DELAY=10ms is ignored")]
 #[case(("OTEL_RESOURCE_ATTRIBUTES", "no-pair"), "OTEL_RESOURCE_ATTRIBUTES=no-pair is ignored")]
 #[case(("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"), "Ignoring value 'gzip'")]
-#[case(("OTEL_TRACES_SAMPLER", "sometimes"), "Unrecognized sampler type 'sometimes'")]
+#[case(("OTEL_TRACES_SAMPLER", "sometimes"), "OTEL_TRACES_SAMPLER=sometimes is ignored")]
+#[case(("OTEL_PROPAGATORS", "jaeger"), "OTEL_PROPAGATORS=jaeger is ignored")]
 #[tokio::test]
 async fn settings_that_are_ignored_are_told(#[case] variable: (&str, &str), #[case] told: &str) {
     let mut service = Service::start(&[], &[variable]).await;
@@ -87,6 +88,43 @@ async fn a_fault_is_announced_loudly_and_breaks_what_it_says() {
     let question = inventory.question().await;
     assert_eq!(question.get("traceparent"), None);
     assert_eq!(question["x-request-id"], "r-81");
+}
+
+#[tokio::test]
+async fn who_speaks_b3_only_hears_and_says_b3_only() {
+    let mut inventory = Inventory::start().await;
+    let args = ["--inventory-url", &inventory.url];
+    let variables = [("OTEL_TRACES_EXPORTER", "none"), ("OTEL_PROPAGATORS", "b3")];
+    let service = Service::start(&args, &variables).await;
+    service.order_with(&caller()).await;
+    let question = inventory.question().await;
+    assert_eq!(question.get("traceparent"), None);
+    let b3 = question["b3"].to_str().unwrap();
+    assert!(!b3.starts_with(&PARENT[3..35]), "a trace of its own: {b3}");
+    assert_eq!(service.whoami().await.telemetry.propagators, ["b3"]);
+}
+
+#[tokio::test]
+async fn what_is_sampled_out_is_counted_and_told_to_the_next_service() {
+    let mut inventory = Inventory::start().await;
+    let args = ["--inventory-url", &inventory.url];
+    let variables = [
+        ("OTEL_TRACES_EXPORTER", "none"),
+        ("OTEL_TRACES_SAMPLER", "always_off"),
+    ];
+    let service = Service::start(&args, &variables).await;
+    service.order_with(&caller()).await;
+    let question = inventory.question().await;
+    let parent = question["traceparent"].to_str().unwrap();
+    assert!(
+        parent.starts_with(&PARENT[..35]) && parent.ends_with("-00"),
+        "{parent}"
+    );
+    let account = service.whoami().await.telemetry;
+    assert_eq!(
+        (account.sampler.as_str(), account.sampled_out, account.started),
+        ("always_off", 4, 0)
+    );
 }
 
 fn caller() -> HeaderMap {

@@ -99,6 +99,7 @@ const fn consequence(fault: Fault) -> &'static str {
         Fault::DropTraceparent => "traces break here, because outgoing calls carry no trace context",
         Fault::ExportTwice => "each span is stored twice",
         Fault::LoseSpans => "spans are counted as exported and thrown away",
+        Fault::LoseContext => "`process_order` begins a trace of its own",
     }
 }
 

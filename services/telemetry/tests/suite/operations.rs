@@ -61,7 +61,16 @@ async fn whoami_tells_the_process_and_its_account() {
         "started_at": null,
         "nonce": "a 7",
         "probes": 1,
-        "telemetry": {"exporter": "memory", "started": 1, "exported": 1, "failed": 0, "last_error": null},
+        "telemetry": {
+            "exporter": "memory",
+            "propagators": ["tracecontext", "baggage"],
+            "sampler": "parentbased_always_on",
+            "sampled_out": 0,
+            "started": 1,
+            "exported": 1,
+            "failed": 0,
+            "last_error": null,
+        },
     });
     assert_eq!(answer, expected);
 }

@@ -26,7 +26,7 @@ pub(super) fn expected() -> Vec<Expectation> {
     ]
 }
 
-pub(super) fn case(label: &str, recording: &Recording) -> CaseReport {
+pub(crate) fn case(label: &str, recording: &Recording) -> CaseReport {
     let evidence = recording.evidence();
     CaseReport {
         label: label.to_owned(),
@@ -60,7 +60,7 @@ pub(super) fn picture(evidence: &Evidence) -> PictureReport {
     }
 }
 
-pub(super) fn scenario(name: &str, outcome: Outcome, cases: Vec<CaseReport>) -> ScenarioReport {
+pub(crate) fn scenario(name: &str, outcome: Outcome, cases: Vec<CaseReport>) -> ScenarioReport {
     ScenarioReport {
         name: name.to_owned(),
         about: "storefront@cluster → order-service@workstation → inventory-service@cluster, one trace"
@@ -85,13 +85,13 @@ pub(super) fn scenario(name: &str, outcome: Outcome, cases: Vec<CaseReport>) -> 
     }
 }
 
-pub(super) fn lost_header() -> Recording {
+pub(crate) fn lost_header() -> Recording {
     let mut recording = Recording::checkout();
     recording.lose_header(recording.id_of(SpanKind::Server, "POST /api/orders"), 0);
     recording
 }
 
-pub(super) fn run(scenarios: Vec<ScenarioReport>, counts: Counts) -> RunReport {
+pub(crate) fn run(scenarios: Vec<ScenarioReport>, counts: Counts) -> RunReport {
     RunReport {
         run: "7f3a".to_owned(),
         cannot_prove: Some("nothing here proves Kubernetes or Telepresence: use --env kind".to_owned()),

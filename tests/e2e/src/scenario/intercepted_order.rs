@@ -39,6 +39,21 @@ pub(super) const SCENARIO: Scenario = Scenario {
             judged: Judged::Fails(CauseKind::HeaderLost),
         },
         Twin {
+            name: "wrong_propagator",
+            fault: Fault::Workstation(&[("OTEL_PROPAGATORS", "b3")]),
+            judged: Judged::Fails(CauseKind::OtherPropagator),
+        },
+        Twin {
+            name: "context_lost_inside_order_service",
+            fault: Fault::Workstation(&[("THROUGHLINE_FAULT", "lose-context")]),
+            judged: Judged::Fails(CauseKind::ContextLost),
+        },
+        Twin {
+            name: "sampled_out",
+            fault: Fault::Workstation(&[("OTEL_TRACES_SAMPLER", "always_off")]),
+            judged: Judged::Fails(CauseKind::SampledOut),
+        },
+        Twin {
             name: "exporter_silent",
             fault: Fault::Workstation(&[("OTEL_TRACES_EXPORTER", "none")]),
             judged: Judged::Fails(CauseKind::NeverExported),

@@ -17,3 +17,4 @@ mod redact;
 mod results;
 mod usage;
 mod workshop;
+mod workshop_verbs;

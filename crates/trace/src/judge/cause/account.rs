@@ -1,4 +1,4 @@
-//! What the processes' own counts say about spans that are missing: late, refused, lost, or never sent.
+//! What the processes' own counts say about spans that are missing: late, refused, lost, never sent, or never wanted.
 
 use super::Detective;
 use crate::evidence::ExportAccount;
@@ -35,6 +35,11 @@ impl Detective<'_, '_, '_> {
         if sites.any(|site| site != first) {
             return None;
         }
+        // Who has recorded nothing has nothing to deliver, wherever its exporter points.
+        let idle = |account: &&ExportAccount| took_part && account.started == 0 && account.sampled_out > 0;
+        if let Some(account) = self.accounts(place).find(idle) {
+            return Some(sampled_out(account));
+        }
         if let Some(account) = self.accounts(place).find(|account| !account.delivers()) {
             return Some(Cause::NeverExported {
                 process: account.place(),
@@ -52,6 +57,10 @@ impl Detective<'_, '_, '_> {
                 failed: account.failed,
                 error,
             });
+        }
+        let picky = |account: &&ExportAccount| took_part && account.overrules_the_caller();
+        if let Some(account) = self.accounts(place).find(picky) {
+            return Some(sampled_out(account));
         }
         let account = self
             .accounts(place)
@@ -93,5 +102,13 @@ impl Detective<'_, '_, '_> {
                     .find_map(|other| self.account_of(&other, false))
             }
         }
+    }
+}
+
+fn sampled_out(account: &ExportAccount) -> Cause {
+    Cause::SampledOut {
+        process: account.place(),
+        spans: account.sampled_out,
+        sampler: words::clean(&account.sampler),
     }
 }

@@ -1,7 +1,8 @@
-//! Between which two places a traceparent header was lost.
+//! Where a stray trace broke off: between which two places a traceparent header was lost, or inside which process the context.
 
 use super::{Detective, the_caller};
 use crate::expect::At;
+use crate::judge::miss::short;
 use crate::judge::plan::Before;
 use crate::route::Place;
 use crate::span::{Span, SpanKind};
@@ -9,14 +10,36 @@ use crate::tree::Tree;
 use crate::verdict::Cause;
 
 impl Detective<'_, '_, '_> {
-    pub(super) fn header_lost(&self, stray: &Tree<'_>) -> Cause {
+    pub(super) fn broken_at(&self, stray: &Tree<'_>) -> Cause {
         let root = root_most(stray);
         let to = root.map_or_else(|| At::anywhere("somebody"), |span| Place::of(span).to_at());
-        Cause::HeaderLost {
-            from: root.map_or_else(the_caller, |root| self.last_with_header(root, &to)),
-            to,
-            stray: root.map_or(self.scene.evidence.trace_id, |root| root.trace_id),
-            request: self.scene.evidence.request_id.clone(),
+        let trace_id = root.map_or(self.scene.evidence.trace_id, |root| root.trace_id);
+        let request = self.scene.evidence.request_id.clone();
+        if let Some(root) = root.filter(|root| began_inside(root)) {
+            return Cause::ContextLost {
+                process: to,
+                span: short(&root.name),
+                stray: trace_id,
+                request,
+            };
+        }
+        let from = root.map_or_else(the_caller, |root| self.last_with_header(root, &to));
+        match self.strangers(&from, &to) {
+            Some((process, speaks, others)) => Cause::OtherPropagator {
+                from,
+                to,
+                stray: trace_id,
+                request,
+                process,
+                speaks,
+                others,
+            },
+            None => Cause::HeaderLost {
+                from,
+                to,
+                stray: trace_id,
+                request,
+            },
         }
     }
 
@@ -58,6 +81,16 @@ impl Detective<'_, '_, '_> {
             .or_else(|| tree.spans().last())?;
         Some(Place::of(calling).to_at())
     }
+}
+
+/// Whether a trace begins with something that no request from outside makes: then no header was lost on the way. Below a parent
+/// that is only missing, the beginning is somewhere else.
+fn began_inside(root: &Span) -> bool {
+    let inside = matches!(
+        root.kind,
+        SpanKind::Internal | SpanKind::Client | SpanKind::Producer
+    );
+    inside && root.parent.is_none()
 }
 
 /// Where a trace begins: its first root, or what comes nearest to one; of several, one that serves.

@@ -35,6 +35,66 @@ fn a_process_that_exports_to_nobody_is_named() {
 }
 
 #[test]
+fn spans_that_the_sampler_did_not_want_are_not_called_lost() {
+    let mut recording = silenced("order-service");
+    // The next service is told that nobody records, and believes it.
+    recording.drop_spans(|span| span.service().as_str() == "inventory-service");
+    recording.edit_account("order-service", |account| {
+        account.sampler = "always_off".to_owned();
+        (account.sampled_out, account.started, account.exported) = (4, 0, 0);
+    });
+    recording.edit_account("inventory-service", |account| {
+        (account.sampled_out, account.started, account.exported) = (1, 0, 0);
+    });
+    insta::assert_snapshot!(told(&recording), @r#"
+    fail
+      expected  storefront@cluster → order-service@workstation → inventory-service@cluster
+      found     storefront@cluster
+      cause     sampled out: order-service@workstation dropped 4 spans before they began (its sampler: always_off)
+      also      expected spans from cluster and workstation, found spans from the cluster only
+      also      expected a span `create-order` of order-service@workstation having order.id present and service.version = "local-debug", found no span of order-service@workstation
+      also      expected 1 server span of inventory-service, found no span of inventory-service
+      also      expected every server span of order-service@workstation takes 1 ms to 2 s, found no span of order-service@workstation
+    "#);
+}
+
+#[test]
+fn a_sampler_is_blamed_for_what_it_can_have_dropped() {
+    let sampled = |sampler: &str, failed: u64| {
+        let mut recording = silenced("inventory-service");
+        recording.edit_account("inventory-service", |account| {
+            account.sampler = sampler.to_owned();
+            (account.sampled_out, account.started) = (3, 1);
+            (account.exported, account.failed) = (1 - failed, failed);
+        });
+        cause(&recording)
+    };
+    assert!(matches!(
+        sampled("traceidratio", 0),
+        Some(Cause::SampledOut { spans: 3, .. })
+    ));
+    // It keeps what comes sampled, as this request does; what it dropped belongs to others.
+    assert!(matches!(
+        sampled("parentbased_always_on", 0),
+        Some(Cause::LostAfterExport { .. })
+    ));
+    assert!(matches!(
+        sampled("traceidratio", 1),
+        Some(Cause::ExportRefused { .. })
+    ));
+}
+
+#[test]
+fn who_neither_records_nor_delivers_is_asked_for_its_sampler_first() {
+    let mut recording = silenced("inventory-service");
+    recording.edit_account("inventory-service", |account| {
+        account.exporter = "none".to_owned();
+        (account.sampled_out, account.started, account.exported) = (1, 0, 0);
+    });
+    assert!(matches!(cause(&recording), Some(Cause::SampledOut { .. })));
+}
+
+#[test]
 fn a_refused_export_is_told_in_the_exporters_words() {
     let mut recording = silenced("inventory-service");
     recording.edit_account("inventory-service", |account| {
