@@ -26,6 +26,7 @@ async fn theirs(bed: &Bed, name: &str, kubeconfig: PathBuf) -> UndoId {
     let spec = ClusterSpec {
         name: name.to_owned(),
         config,
+        image: node.tagged(),
         kubeconfig,
     };
     kind().create(&bed.run, &spec, &minutes()).await.unwrap()

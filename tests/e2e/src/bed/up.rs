@@ -78,7 +78,7 @@ impl Bed {
             limits,
             run: run.clone(),
             caller: Caller::new(&endpoints.storefront)?,
-            prover: Prover::new(&endpoints.storefront)?,
+            prover: Prover::new(&endpoints.storefront, environment.name())?,
             http: reqwest::Client::builder().no_proxy().build()?,
             binaries: binaries.clone(),
             environment,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testbed::Deadline;
+use testbed::{Deadline, EnvironmentName};
 use trace::Site;
 use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
@@ -42,7 +42,7 @@ async fn prove(
         .respond_with(Storefront(answer))
         .mount(&server)
         .await;
-    let prover = Prover::new(&server.uri()).unwrap();
+    let prover = Prover::new(&server.uri(), EnvironmentName::Kind).unwrap();
     prover
         .prove(&Deadline::after(limit), &expected, None)
         .await
@@ -61,7 +61,7 @@ async fn several_nonces_from_the_process_that_we_started_are_a_proof() {
     )
     .await
     .unwrap();
-    assert_eq!(proof.nonces.len(), super::ANSWERS);
+    assert_eq!(proof.nonces.len(), super::ANSWERS_OF_PODS);
     assert_eq!(proof.answered_by, "order-service@workstation pid 42");
 }
 
@@ -135,5 +135,5 @@ async fn one_wrong_answer_starts_the_count_again() {
     let proof = prove(answer, Answerer::Workstation { pid: 42 }, LONG)
         .await
         .unwrap();
-    assert_eq!(proof.nonces.len(), super::ANSWERS);
+    assert_eq!(proof.nonces.len(), super::ANSWERS_OF_PODS);
 }

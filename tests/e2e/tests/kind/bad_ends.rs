@@ -15,8 +15,11 @@ const HELD: Duration = Duration::from_secs(30);
 /// What must not be found in evidence.
 const PLANTED: &str = "hunter2-planted";
 
+/// What happens, and the test of it.
+type BadEnd = (&'static str, fn(&Bed));
+
 /// In this order: the last one costs the cluster.
-pub(crate) const BAD_ENDS: [(&str, fn(&Bed)); 10] = [
+pub(crate) const BAD_ENDS: [BadEnd; 10] = [
     ("Docker that is down", docker_is_down),
     ("an image that is nowhere", an_image_is_nowhere),
     ("a connection that somebody else has", somebody_else_is_connected),

@@ -2,6 +2,11 @@
 //! with `throughline-test`, and removes them. Run it with `cargo test -p e2e --features kind --test kind`;
 //! `THROUGHLINE_WALK=all` walks through every step of a run, where otherwise only some are taken.
 
+#![expect(
+    clippy::print_stderr,
+    reason = "a test of minutes says how far it is and how long things took"
+)]
+
 #[path = "../suite/program.rs"]
 #[expect(
     dead_code,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use e2e::proof::{Answerer, Prover};
 use rustix::process::Signal;
 use serde_json::Value;
-use testbed::Deadline;
+use testbed::{Deadline, EnvironmentName};
 
 use crate::bad_ends::BAD_ENDS;
 use crate::bed::{Bed, KEPT, NEXT, RUN, each};
@@ -116,7 +116,7 @@ fn a_run_that_ends_badly_on_a_kept_cluster_leaves_the_cluster_alone_and_serving(
 /// No intercept is left: fresh requests through storefront are answered in the cluster.
 fn serves_by_itself(storefront: &str) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let prover = Prover::new(storefront).expect("a client");
+    let prover = Prover::new(storefront, EnvironmentName::Kind).expect("a client");
     let deadline = Deadline::after(Duration::from_secs(10));
     runtime
         .block_on(prover.prove(&deadline, &Answerer::Cluster, None))
