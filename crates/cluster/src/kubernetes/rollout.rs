@@ -100,6 +100,13 @@ impl Explain for RolloutError {
             .iter()
             .flat_map(|trouble| &trouble.obstacles)
             .find_map(|obstacle| obstacle.hint.clone())
+            .or_else(|| {
+                let probed = self.troubles.iter().any(Trouble::fails_its_probe);
+                probed.then(|| {
+                    "the container runs: compare the path and port of its probe with what its log shows"
+                        .to_owned()
+                })
+            })
     }
 }
 
@@ -119,6 +126,12 @@ impl Trouble {
 
     fn stays(&self) -> bool {
         self.obstacles.iter().any(|obstacle| obstacle.stays)
+    }
+
+    fn fails_its_probe(&self) -> bool {
+        self.warnings
+            .iter()
+            .any(|warning| warning.contains("Readiness probe"))
     }
 
     fn lines(&self) -> impl Iterator<Item = String> {
@@ -383,5 +396,19 @@ mod tests {
           demo/order-service: | listening on 0.0.0.0:8080
         hint: the image was not put into the node: load it and try again
         ");
+    }
+
+    #[test]
+    fn a_container_that_only_fails_its_probe_has_a_hint_of_its_own() {
+        let hint = |warning: &str| {
+            let mut trouble =
+                seen([deployed("order-service", 0)]).trouble(&Workload::new("demo", "order-service"));
+            trouble.add_warnings(vec![warning.to_owned()]);
+            let (waited, troubles) = (Duration::from_secs(20), vec![trouble]);
+            RolloutError { waited, troubles }.hint()
+        };
+        let probed = hint("Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 404");
+        assert!(probed.unwrap().contains("path and port of its probe"));
+        assert_eq!(hint("FailedMount: configmap not found"), None);
     }
 }

@@ -58,7 +58,19 @@ async fn inventory(client: &Client) -> BTreeSet<String> {
             ));
         }
     }
+    all.retain(|one| !is_made_by_kubernetes(one));
     all
+}
+
+/// Kubernetes puts these into namespaces that were there before, whenever it gets to it.
+fn is_made_by_kubernetes(one: &str) -> bool {
+    let accounts = ["ServiceAccount kube-", "ConfigMap kube-"];
+    accounts.iter().any(|begin| one.starts_with(begin))
+        || [
+            "ServiceAccount default/default",
+            "ConfigMap default/kube-root-ca.crt",
+        ]
+        .contains(&one)
 }
 
 fn there(options: KindOptions, context: &str, kubeconfig: &Path) -> (KindOptions, ContextOptions) {
