@@ -10,6 +10,7 @@ mod e2e;
 mod exit_codes;
 mod intercept;
 mod parity;
+mod session;
 mod withdraw;
 mod workshop;
 

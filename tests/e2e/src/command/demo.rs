@@ -1,15 +1,13 @@
 //! `throughline demo`: an environment to look at and to play with.
 
-use super::begin::{Begun, Wanted, arm, begin};
 use super::complain;
+use super::session::Session;
 use crate::cli::DemoArgs;
 use crate::demo;
 use crate::exit::ExitCode;
 use crate::input::Input;
-use crate::report::console::Console;
-use crate::report::narrator::Narrator;
 
-pub(super) async fn demo(mut args: DemoArgs) -> std::process::ExitCode {
+pub(super) async fn demo(args: DemoArgs) -> std::process::ExitCode {
     let input = match Input::open() {
         Ok(input) => input,
         Err(error) => {
@@ -17,29 +15,15 @@ pub(super) async fn demo(mut args: DemoArgs) -> std::process::ExitCode {
             return ExitCode::Unexpected.into();
         }
     };
-    let signals = match arm() {
-        Ok(signals) => signals,
-        Err(code) => return code.into(),
-    };
-    args.kind.reuse = true;
-    let wanted = Wanted {
+    let session = Session {
         environment: args.environment,
-        kind: &args.kind,
-        places: &args.places,
+        kind: args.kind,
+        places: args.places,
         keep: args.keep,
+        verbose: args.verbose,
+        format: args.format,
     };
-    let Begun {
-        run,
-        events,
-        environment,
-        binaries,
-        ..
-    } = match begin(wanted, &signals).await {
-        Ok(begun) => begun,
-        Err(code) => return code.into(),
-    };
-    let console = Console::new(args.verbose, run.dir().path());
-    let narrator = Narrator::new(events, console, args.format);
-    let (code, ()) = tokio::join!(demo::run(&run, environment, &binaries, input), narrator.tell());
-    code.into()
+    session
+        .run(async |run, environment, binaries| demo::run(run, environment, binaries, input).await)
+        .await
 }

@@ -4,51 +4,32 @@ use std::path::{Path, PathBuf};
 
 use testbed::Selection;
 
-use super::begin::{Begun, Wanted, arm, begin};
+use super::session::Session;
 use super::{complain, locate};
 use crate::cli::InterceptArgs;
 use crate::exit::ExitCode;
 use crate::intercept::{self, Plan};
-use crate::report::console::Console;
-use crate::report::narrator::Narrator;
 use crate::scenario::topology::ORDER;
 
 /// What an order-service is made of, in the checkout.
 const SOURCES: [&str; 2] = ["services/order", "services/telemetry"];
 
-pub(super) async fn intercept(mut args: InterceptArgs) -> std::process::ExitCode {
+pub(super) async fn intercept(args: InterceptArgs) -> std::process::ExitCode {
     let plan = match plan(&args) {
         Ok(plan) => plan,
         Err(code) => return code.into(),
     };
-    let signals = match arm() {
-        Ok(signals) => signals,
-        Err(code) => return code.into(),
-    };
-    args.kind.reuse = true;
-    let wanted = Wanted {
+    let session = Session {
         environment: args.environment,
-        kind: &args.kind,
-        places: &args.places,
+        kind: args.kind,
+        places: args.places,
         keep: args.keep,
+        verbose: args.verbose,
+        format: args.format,
     };
-    let Begun {
-        run,
-        events,
-        environment,
-        binaries,
-        ..
-    } = match begin(wanted, &signals).await {
-        Ok(begun) => begun,
-        Err(code) => return code.into(),
-    };
-    let console = Console::new(args.verbose, run.dir().path());
-    let narrator = Narrator::new(events, console, args.format);
-    let (code, ()) = tokio::join!(
-        intercept::run(&run, environment, &binaries, &plan),
-        narrator.tell()
-    );
-    code.into()
+    session
+        .run(async |run, environment, binaries| intercept::run(run, environment, binaries, &plan).await)
+        .await
 }
 
 /// What the command line asks for; what is wrong with it has been said when it asks for nothing.

@@ -6,8 +6,8 @@ use jaeger_api::JaegerClient;
 use testbed::RequestSeen;
 use trace::render::{Picture, TextOptions, path, text};
 use trace::{
-    Answer, Evidence, Expectation, ExportAccount, RequestId, Site, Span, SpanKind, Trace, UnixNanos, Verdict,
-    judge, names,
+    Answer, Cause, Evidence, Expectation, ExportAccount, RequestId, Site, Span, SpanKind, Trace, UnixNanos,
+    Verdict, judge, names,
 };
 
 use crate::random;
@@ -144,9 +144,13 @@ impl Followed {
     }
 }
 
-/// The cause, or what differs when the evidence shows none.
+/// The cause, or what differs when the evidence shows none. Only the process on the workstation was asked for its account, so the
+/// silence of another one is none.
 fn words(finding: &trace::Finding<'_>) -> String {
-    match (finding.cause, finding.mismatches.first()) {
+    let cause = finding
+        .cause
+        .filter(|cause| !matches!(cause, Cause::Silent { .. }));
+    match (cause, finding.mismatches.first()) {
         (Some(cause), _) => cause.to_string(),
         (None, Some(mismatch)) => format!("expected {}, found {}", mismatch.expected, mismatch.found),
         (None, None) => "no whole trace".to_owned(),
@@ -194,5 +198,18 @@ mod tests {
             ["the traceparent header was lost between order-service and inventory-service (request r-81)"]
         );
         assert!(seen.path.contains("under trace"), "{}", seen.path);
+    }
+
+    #[test]
+    fn the_silence_of_a_service_that_was_not_asked_is_no_cause() {
+        let mut recording = Recording::checkout();
+        let checkout = recording.id_of(SpanKind::Server, "POST /checkout");
+        recording.attribute(checkout, names::HTTP_STATUS, 201);
+        recording.drop_spans(|span| span.service().as_str() == "inventory-service");
+        let problems = followed(recording.evidence()).problems;
+        assert!(!problems.is_empty());
+        for problem in problems {
+            assert!(problem.starts_with("expected "), "{problem}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::program::World;
 
-const VERBS: [&str; 8] = [
+const VERBS: [&str; 9] = [
     "e2e",
     "demo",
     "intercept",
@@ -10,6 +10,7 @@ const VERBS: [&str; 8] = [
     "doctor",
     "down",
     "docs",
+    "workshop",
     "completions",
 ];
 
