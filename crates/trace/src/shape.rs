@@ -3,14 +3,16 @@
 
 mod diff;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::expect::attribute;
+use crate::id::SpanId;
 use crate::render::Picture;
 use crate::route::Place;
-use crate::tree::{NodeIndex, Parent, Tree};
+use crate::tree::{NodeIndex, Parent, Trace, Tree};
 use crate::words;
 
 /// A trace without what differs from run to run. Two of them are equal when their lines are.
@@ -30,10 +32,20 @@ pub struct ShapeLine {
 
 impl Shape {
     /// The shape of a trace and of the strays beside it. The named attributes belong to it with their values, present or not,
-    /// looked up as expectations do.
+    /// looked up as expectations do. A trace that was looked at while one of its spans was open has no shape yet, and says so in
+    /// one line: what had arrived by then is chance.
     #[must_use]
     pub fn of<'e>(picture: impl Into<Picture<'e>>, attributes: &[&str]) -> Self {
-        let trees = picture.into().trees();
+        let picture = picture.into();
+        if picture.trace.is_some_and(is_open) {
+            return Self {
+                lines: vec![ShapeLine {
+                    depth: 0,
+                    what: "a trace with open spans".to_owned(),
+                }],
+            };
+        }
+        let trees = picture.trees();
         let mut parts: Vec<Vec<ShapeLine>> = trees
             .iter()
             .map(|(stray, tree)| lines(*stray, tree, attributes))
@@ -86,6 +98,25 @@ impl fmt::Display for ShapeLine {
         let indent = 2 * self.depth.min(DEEPEST);
         write!(f, "{:indent$}{}", "", self.what)
     }
+}
+
+/// Whether a record of an open span is all that there is of it. A record is told of its own id or, as a child named `NAME (open)`,
+/// of its parent's.
+fn is_open(trace: &Trace) -> bool {
+    let finished: BTreeSet<SpanId> = trace
+        .spans()
+        .iter()
+        .filter(|span| !span.is_pending())
+        .map(|span| span.span_id)
+        .collect();
+    let mut records = trace.spans().iter().filter(|span| span.is_pending());
+    records.any(|record| {
+        let told_of = match record.parent {
+            Some(parent) if record.name.ends_with(" (open)") => parent,
+            _ => record.span_id,
+        };
+        !finished.contains(&told_of)
+    })
 }
 
 /// The spans of a tree, siblings in an order that depends on nothing but what they are.
@@ -168,7 +199,7 @@ impl Fingerprint {
 
 #[cfg(test)]
 mod tests {
-    use super::Shape;
+    use super::{Shape, Trace};
     use crate::site::Site;
     use crate::span::SpanKind;
     use crate::testing::Recording;
@@ -223,6 +254,32 @@ mod tests {
             workstation.reworded(|line| line.replace("@workstation", "@cluster")),
             cluster
         );
+    }
+
+    #[rstest::rstest]
+    #[case::the_record_has_the_span_s_id(false)]
+    #[case::the_record_is_a_child_of_the_span(true)]
+    fn a_trace_has_a_shape_once_its_open_spans_have_ended(#[case] child: bool) {
+        let recording = Recording::checkout();
+        let id = recording.id_of(SpanKind::Internal, "process_order");
+        let ended = recording.evidence().trace.unwrap();
+        let mut spans = ended.spans().to_vec();
+        let at = spans.iter().position(|span| span.span_id == id).unwrap();
+        let mut record = spans[at].clone();
+        record
+            .attributes
+            .insert(crate::names::PENDING.to_owned(), crate::span::Value::Bool(true));
+        if child {
+            record.parent = Some(id);
+            record.name.push_str(" (open)");
+            record.span_id = "00000000000012ab".parse().unwrap();
+        }
+        spans.push(record);
+        let beside = Trace::new(ended.id(), spans.clone());
+        assert_ne!(Shape::of(&beside, &[]).lines()[0].what, "a trace with open spans");
+        spans.remove(at);
+        let open = Trace::new(ended.id(), spans);
+        assert_eq!(Shape::of(&open, &[]).to_string(), "a trace with open spans\n");
     }
 
     #[test]
