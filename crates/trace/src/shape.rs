@@ -12,6 +12,7 @@ use crate::expect::attribute;
 use crate::id::SpanId;
 use crate::render::Picture;
 use crate::route::Place;
+use crate::span::Span;
 use crate::tree::{NodeIndex, Parent, Trace, Tree};
 use crate::words;
 
@@ -100,23 +101,16 @@ impl fmt::Display for ShapeLine {
     }
 }
 
-/// Whether a record of an open span is all that there is of it. A record is told of its own id or, as a child named `NAME (open)`,
-/// of its parent's.
+/// Whether a record of an open span is all that there is of it.
 fn is_open(trace: &Trace) -> bool {
-    let finished: BTreeSet<SpanId> = trace
-        .spans()
-        .iter()
+    let spans = || trace.spans().iter();
+    let finished: BTreeSet<SpanId> = spans()
         .filter(|span| !span.is_pending())
         .map(|span| span.span_id)
         .collect();
-    let mut records = trace.spans().iter().filter(|span| span.is_pending());
-    records.any(|record| {
-        let told_of = match record.parent {
-            Some(parent) if record.name.ends_with(" (open)") => parent,
-            _ => record.span_id,
-        };
-        !finished.contains(&told_of)
-    })
+    spans()
+        .filter_map(Span::open_span)
+        .any(|(id, _)| !finished.contains(&id))
 }
 
 /// The spans of a tree, siblings in an order that depends on nothing but what they are.

@@ -253,6 +253,19 @@ impl Span {
         self.attributes.get(names::PENDING) == Some(&Value::Bool(true))
     }
 
+    /// For the record of an open span, the id and the name of that span: the record's own or, when it is a child `NAME (open)`,
+    /// its parent's.
+    #[must_use]
+    pub fn open_span(&self) -> Option<(SpanId, &str)> {
+        if !self.is_pending() {
+            return None;
+        }
+        match (self.parent, self.name.strip_suffix(" (open)")) {
+            (Some(parent), Some(name)) => Some((parent, name)),
+            _ => Some((self.span_id, &self.name)),
+        }
+    }
+
     /// How long it took.
     #[must_use]
     pub const fn duration(&self) -> std::time::Duration {

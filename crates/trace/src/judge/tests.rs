@@ -30,6 +30,17 @@ fn path() -> Expectation {
     ])
 }
 
+/// The request with an order-service that starts a trace of its own, and so does whoever it calls.
+fn estranged() -> Recording {
+    let mut recording = Recording::checkout();
+    let inventory = recording.id_of(SpanKind::Server, "GET /api/check");
+    recording.lose_header(inventory, 1);
+    recording.lose_header(recording.id_of(SpanKind::Server, "POST /api/orders"), 0);
+    let stray = recording.other_trace_id(1);
+    recording.edit(inventory, |span| span.trace_id = stray);
+    recording
+}
+
 /// Everything that the walkthrough's request should show.
 pub(crate) fn whole() -> Vec<Expectation> {
     vec![

@@ -60,10 +60,9 @@ pub(super) async fn look(jaeger: &JaegerClient, id: TraceId, pause: &Deadline) -
     wait::until(pause, what, look).await.ok()
 }
 
-/// Either form: the record itself, or a child of the open span, `NAME (open)`.
 fn is_it(span: &Span) -> bool {
     let here = span.service().as_str() == ORDER && span.site() == Some(Site::Workstation);
-    here && span.is_pending() && span.name.strip_suffix(" (open)").unwrap_or(&span.name) == OPEN
+    here && span.open_span().is_some_and(|(_, name)| name == OPEN)
 }
 
 fn named(trace: &Trace) -> impl Iterator<Item = String> {

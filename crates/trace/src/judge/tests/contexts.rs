@@ -1,22 +1,9 @@
 //! Trace context that was there and was not understood, or not handed on inside a process.
 
-use super::{cause, told};
+use super::{cause, estranged, told};
 use crate::span::SpanKind;
 use crate::testing::Recording;
 use crate::verdict::Cause;
-
-/// The request with an order-service that starts a trace of its own, and so does whoever it calls.
-fn estranged() -> Recording {
-    let mut recording = Recording::checkout();
-    recording.lose_header(recording.id_of(SpanKind::Server, "GET /api/check"), 1);
-    let (stray, inventory) = (
-        recording.other_trace_id(1),
-        recording.id_of(SpanKind::Server, "GET /api/check"),
-    );
-    recording.lose_header(recording.id_of(SpanKind::Server, "POST /api/orders"), 0);
-    recording.edit(inventory, |span| span.trace_id = stray);
-    recording
-}
 
 fn speaking(mut recording: Recording, service: &str, names: &[&str]) -> Recording {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
