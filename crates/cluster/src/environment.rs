@@ -6,7 +6,7 @@ mod guard;
 mod lost;
 mod mishap;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -177,7 +177,7 @@ impl KindEnvironment {
             .await
             .into_iter()
             .flatten()
-            .map(ExportAccount::from)
+            .filter_map(|who| who.account())
             .collect()
     }
 }
@@ -302,6 +302,10 @@ impl Environment for KindEnvironment {
         arrangement: Arrangement,
     ) -> BoxFuture<'a, Result<(), BoxError>> {
         Box::pin(async move { Ok(self.rearrange(run, workload, arrangement).await?) })
+    }
+
+    fn instances<'a>(&'a self, workload: &'a str) -> BoxFuture<'a, Result<BTreeSet<String>, BoxError>> {
+        Box::pin(async move { Ok(self.staying_instances(workload).await?) })
     }
 
     fn befall<'a>(

@@ -3,7 +3,7 @@
 mod capability;
 mod examination;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -184,7 +184,8 @@ pub trait Environment: Send + Sync {
         Cannot::fail(self.name(), Capability::Connection)
     }
 
-    /// Sets a workload up in another way, and waits until it serves so. Only where [`Capability::Arrange`] is.
+    /// Sets a workload up in another way, and waits until it can serve so. Requests may go to the processes from before for a
+    /// moment yet: the caller proves that they don't. Only where [`Capability::Arrange`] is.
     fn arrange<'a>(
         &'a mut self,
         run: &'a Run,
@@ -192,6 +193,13 @@ pub trait Environment: Send + Sync {
         arrangement: Arrangement,
     ) -> BoxFuture<'a, Result<(), BoxError>> {
         let _ = (run, workload, arrangement);
+        Cannot::fail(self.name(), Capability::Arrange)
+    }
+
+    /// The `service.instance.id` of each process that serves a workload and is there to stay. Only where
+    /// [`Capability::Arrange`] is.
+    fn instances<'a>(&'a self, workload: &'a str) -> BoxFuture<'a, Result<BTreeSet<String>, BoxError>> {
+        let _ = workload;
         Cannot::fail(self.name(), Capability::Arrange)
     }
 

@@ -23,6 +23,8 @@ const ANSWERS: usize = 3;
 /// The same behind a Service. While one of two pods is on its way out, half of the requests still go there: that all of these
 /// miss it happens once in 256 times.
 const ANSWERS_OF_PODS: usize = 8;
+/// The same when it is the end of a former pod that is to be shown: nothing after it would notice. Once in 65,536 times.
+const ANSWERS_OF_NEW_PODS: usize = 16;
 /// No single probe may block the loop: a request that leaks to a dead pod never comes back.
 pub(crate) const PROBE_LIMIT: Duration = Duration::from_secs(2);
 
@@ -67,6 +69,11 @@ pub enum Answerer {
     },
     /// A process inside the cluster.
     Cluster,
+    /// One of these processes inside the cluster, and no other.
+    Instances {
+        /// Their `service.instance.id`s.
+        ids: BTreeSet<String>,
+    },
 }
 
 impl Answerer {
@@ -77,6 +84,9 @@ impl Answerer {
             Self::Workstation { pid } => whoami.site == Some(Site::Workstation) && whoami.pid == *pid,
             Self::OneOf { pids } => whoami.site == Some(Site::Workstation) && pids.contains(&whoami.pid),
             Self::Cluster => whoami.site == Some(Site::Cluster),
+            Self::Instances { ids } => {
+                whoami.site == Some(Site::Cluster) && ids.contains(&whoami.instance_id)
+            }
         }
     }
 }
@@ -90,6 +100,8 @@ impl std::fmt::Display for Answerer {
                 write!(f, "the workstation's process, pid {}", pids.join(" or "))
             }
             Self::Cluster => f.write_str("a process inside the cluster"),
+            Self::Instances { ids } if ids.len() == 1 => f.write_str("the one process inside the cluster"),
+            Self::Instances { ids } => write!(f, "one of {} processes inside the cluster", ids.len()),
         }
     }
 }
@@ -170,7 +182,11 @@ impl Prover {
     }
 
     /// Sends several nonces, all of which must be answered by who should answer: one by itself, then the others at once.
-    async fn answers(&self, expected: &Answerer, debug_header: Option<&str>) -> Probe<(String, Vec<String>)> {
+    pub(crate) async fn answers(
+        &self,
+        expected: &Answerer,
+        debug_header: Option<&str>,
+    ) -> Probe<(String, Vec<String>)> {
         let ask = || async {
             let nonce = random::nonce();
             let hop = self.ask(&nonce, debug_header).await?;
@@ -182,7 +198,11 @@ impl Prover {
         };
         let all = async {
             let first = ask().await?;
-            let mut answers = try_join_all((1..self.answers).map(|_| ask())).await?;
+            let more = match expected {
+                Answerer::Instances { .. } => ANSWERS_OF_NEW_PODS,
+                _ => self.answers,
+            };
+            let mut answers = try_join_all((1..more).map(|_| ask())).await?;
             answers.insert(0, first);
             Ok::<_, String>(answers)
         };

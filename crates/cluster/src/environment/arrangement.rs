@@ -1,13 +1,16 @@
 //! A workload set up in another way: what was applied is applied again with a change, and the next run's apply takes it back if
 //! this one can't.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use kube::ResourceExt;
 use serde_json::{Value, json};
 use testbed::wait::{self, Probe};
 use testbed::{Arrangement, Deadline, Run};
 
 use super::KindEnvironment;
+use crate::docker::QUESTION;
 use crate::error::ClusterError;
 use crate::kubernetes::apply::apply;
 use crate::kubernetes::pods;
@@ -19,6 +22,8 @@ use crate::manifest::{APPLICATION, Object};
 const ARRANGE: Duration = Duration::from_secs(90);
 /// The container that Telepresence puts into a pod for intercepts.
 const AGENT: &str = "traffic-agent";
+/// The init container that it puts there behind a numeric port, to redirect the pod's traffic to the agent.
+const REDIRECTION: &str = "tel-agent-init";
 /// Asks Telepresence's webhook to put it there when the pod is made, and not when it is first intercepted.
 const INJECT: (&str, &str) = ("telepresence.io/inject-traffic-agent", "enabled");
 /// The port of every service's container.
@@ -62,57 +67,69 @@ impl KindEnvironment {
         }
         if arrangement == Arrangement::Unprepared {
             telepresence.uninstall(run, workload).await?;
-            let what = format!("{workload} without {AGENT}");
-            until(&up.client, label, workload, &deadline, &what, without_agent).await?;
-            rollout::available(&up.client, label, &each, &deadline, |_| ()).await?;
         }
-        // While a pod ends, requests are still sent to it that it refuses.
-        let what = format!("the end of the pods that {workload} had before");
-        until(&up.client, label, workload, &deadline, &what, none_leaving).await
+        let what = format!("{workload}'s pods {}", describe(arrangement));
+        wait::until(&deadline, &what, || async {
+            match pods::of_workload(&up.client, APPLICATION, label, workload, &deadline).await {
+                Err(error) if !error.passes() => Probe::Broken(error),
+                Err(error) => Probe::NotYet(error.to_string()),
+                Ok(found) => unlike(&found, arrangement).map_or(Probe::Ready(()), Probe::NotYet),
+            }
+        })
+        .await?;
+        rollout::available(&up.client, label, &each, &deadline, |_| ()).await?;
+        Ok(())
+    }
+
+    /// The `service.instance.id` of the process in every pod that stays.
+    pub(super) async fn staying_instances(&self, workload: &str) -> Result<BTreeSet<String>, ClusterError> {
+        let (Some(up), Some(begun)) = (&self.up, &self.begun) else {
+            return Err(ClusterError::NoIntercepts);
+        };
+        let deadline = Deadline::after(QUESTION);
+        let mut found = BTreeSet::new();
+        let label = &begun.choice.label;
+        let all = pods::of_workload(&up.client, APPLICATION, label, workload, &deadline).await?;
+        for pod in all.iter().filter(|pod| stays(pod)) {
+            let who = pods::who_am_i(&up.client, APPLICATION, &pod.name_any(), &deadline).await?;
+            found.insert(who.instance_id);
+        }
+        Ok(found)
     }
 }
 
-/// Waits until the workload's pods are as they should be: `lacking` says what they are not yet.
-async fn until(
-    client: &kube::Client,
-    label: &str,
-    workload: &str,
-    deadline: &Deadline,
-    what: &str,
-    lacking: impl Fn(&[PodView]) -> Option<String>,
-) -> Result<(), ClusterError> {
-    wait::until(deadline, what, || async {
-        match pods::of_workload(client, APPLICATION, label, workload, deadline).await {
-            Err(error) if !error.passes() => Probe::Broken(error),
-            Err(error) => Probe::NotYet(error.to_string()),
-            Ok(found) => lacking(&found).map_or(Probe::Ready(()), Probe::not_yet),
+/// What about the pods is not yet as it was arranged. Telepresence itself replaces those that have an agent for a port of the
+/// other kind.
+fn unlike(found: &[PodView], arrangement: Arrangement) -> Option<String> {
+    let staying: Vec<_> = found.iter().filter(|pod| stays(pod)).collect();
+    let count = |named: &str| {
+        let has = |pod: &&&PodView| pods::container_names(pod).any(|name| name == named);
+        staying.iter().filter(has).count()
+    };
+    let (all, with_agent, redirected) = (staying.len(), count(AGENT), count(REDIRECTION));
+    let ending = found.len() - all;
+    match arrangement {
+        Arrangement::NoReplica if all > 0 => Some(format!("{all} of them are still there")),
+        Arrangement::NoReplica => None,
+        _ if all == 0 => Some("no pod yet".to_owned()),
+        Arrangement::Unprepared if with_agent > 0 => {
+            Some(format!("{with_agent} of {all} still have {AGENT}"))
         }
-    })
-    .await?;
-    Ok(())
-}
-
-/// No pod that stays has an agent, and there is one.
-fn without_agent(found: &[PodView]) -> Option<String> {
-    let staying: Vec<_> = found.iter().filter(|pod| !is_leaving(pod)).collect();
-    let with_agent = staying
-        .iter()
-        .filter(|pod| pods::container_names(pod).any(|name| name == AGENT))
-        .count();
-    match (staying.len(), with_agent) {
-        (0, _) => Some("no pod yet".to_owned()),
-        (_, 0) => None,
-        (all, with) => Some(format!("{with} of {all} pods still have it")),
+        // The first intercept leaves the Service without a ready pod for a moment. Requests would then go to pods that are ending
+        // too, and what is measured would be the loss of those.
+        Arrangement::Unprepared if ending > 0 => Some(format!("{ending} from before are still ending")),
+        Arrangement::NumericPort if redirected < with_agent => Some(format!(
+            "{AGENT} is without {REDIRECTION} in {} of {all}",
+            with_agent - redirected
+        )),
+        Arrangement::NumericPort => None,
+        _ if redirected > 0 => Some(format!("{redirected} of {all} still have {REDIRECTION}")),
+        _ => None,
     }
 }
 
-fn none_leaving(found: &[PodView]) -> Option<String> {
-    let leaving = found.iter().filter(|pod| is_leaving(pod)).count();
-    (leaving > 0).then(|| format!("{leaving} of {} pods are still ending", found.len()))
-}
-
-fn is_leaving(pod: &PodView) -> bool {
-    pod.metadata.deletion_timestamp.is_some()
+fn stays(pod: &PodView) -> bool {
+    pod.metadata.deletion_timestamp.is_none()
 }
 
 /// The workload's Deployment and Service, changed.
@@ -126,17 +143,22 @@ fn changed(all: &[Object], workload: &str, arrangement: Arrangement) -> Vec<Obje
         let deployment = object.kind() == "Deployment";
         let spec = &mut object.object.data["spec"];
         match (arrangement, deployment) {
-            (Arrangement::Prepared, true) => {
-                spec["template"]["metadata"]["annotations"][INJECT.0] = INJECT.1.into();
-            }
+            (Arrangement::Prepared, true) => prepare(spec),
             (Arrangement::NumericPort, false) => name_ports_by_number(spec),
             (Arrangement::NumericPort, true) => let_init_containers_be_root(&mut spec["template"]["spec"]),
-            (Arrangement::TwoReplicas, true) => spec["replicas"] = json!(2),
+            (Arrangement::TwoReplicas, true) => {
+                prepare(spec);
+                spec["replicas"] = json!(2);
+            }
             (Arrangement::NoReplica, true) => spec["replicas"] = json!(0),
             _ => {}
         }
     }
     objects
+}
+
+fn prepare(deployment: &mut Value) {
+    deployment["template"]["metadata"]["annotations"][INJECT.0] = INJECT.1.into();
 }
 
 fn name_ports_by_number(service: &mut Value) {
@@ -216,15 +238,13 @@ mod tests {
     }
 
     #[test]
-    fn each_arrangement_changes_one_thing() {
+    fn each_arrangement_changes_what_it_says() {
         let deployed = arranged(Arrangement::Deployed);
         assert_eq!(arranged(Arrangement::Unprepared), deployed);
+        let injected = "/template/metadata/annotations/telepresence.io~1inject-traffic-agent";
         let cases = [
-            (
-                Arrangement::Prepared,
-                "/template/metadata/annotations/telepresence.io~1inject-traffic-agent",
-                json!("enabled"),
-            ),
+            (Arrangement::Prepared, injected, json!("enabled")),
+            (Arrangement::TwoReplicas, injected, json!("enabled")),
             (Arrangement::TwoReplicas, "/replicas", json!(2)),
             (Arrangement::NoReplica, "/replicas", json!(0)),
         ];
@@ -257,5 +277,63 @@ mod tests {
             ),
             (&json!("http"), &json!(8080))
         );
+    }
+
+    fn pod(containers: &[&str], ending: bool) -> PodView {
+        let statuses: Vec<Value> = containers
+            .iter()
+            .map(|name| json!({"name": name, "image": "", "imageID": "", "ready": true, "restartCount": 0}))
+            .collect();
+        let deleted = ending.then_some("2026-01-01T00:00:00Z");
+        serde_json::from_value(json!({
+            "metadata": {"name": "p", "deletionTimestamp": deleted},
+            "spec": {},
+            "status": {"containerStatuses": statuses},
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn what_the_pods_lack_is_said() {
+        const OURS: &str = "order-service";
+        let plain = || pod(&[OURS], false);
+        let agent = || pod(&[OURS, AGENT], false);
+        let redirected = || pod(&[OURS, AGENT, REDIRECTION], false);
+        let ending = || pod(&[OURS, AGENT], true);
+        let cases = [
+            (Arrangement::Deployed, vec![agent(), ending()], None),
+            (Arrangement::Deployed, vec![ending()], Some("no pod yet")),
+            (
+                Arrangement::Deployed,
+                vec![redirected()],
+                Some("1 of 1 still have tel-agent-init"),
+            ),
+            (Arrangement::Unprepared, vec![plain()], None),
+            (
+                Arrangement::Unprepared,
+                vec![agent(), plain()],
+                Some("1 of 2 still have traffic-agent"),
+            ),
+            (
+                Arrangement::Unprepared,
+                vec![plain(), ending()],
+                Some("1 from before are still ending"),
+            ),
+            (Arrangement::NumericPort, vec![plain(), redirected()], None),
+            (
+                Arrangement::NumericPort,
+                vec![agent()],
+                Some("traffic-agent is without tel-agent-init in 1 of 1"),
+            ),
+            (Arrangement::NoReplica, vec![ending()], None),
+            (
+                Arrangement::NoReplica,
+                vec![agent()],
+                Some("1 of them are still there"),
+            ),
+        ];
+        for (arrangement, pods, lacking) in cases {
+            assert_eq!(unlike(&pods, arrangement).as_deref(), lacking, "{arrangement:?}");
+        }
     }
 }

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::api::{Api, DeleteParams, ListParams, LogParams};
 use kube::{Client, ResourceExt};
-use serde::Deserialize;
-use testbed::Deadline;
-use trace::{ExportAccount, ServiceName, Site};
+use testbed::{Deadline, Whoami};
 
 use super::error::{KubernetesError, request};
 use super::rollout::NAME_LABEL;
@@ -88,12 +86,12 @@ pub async fn delete(
     }
 }
 
-/// The names of a pod's containers that have a status.
+/// The names of a pod's containers that have a status, init containers included.
 pub fn container_names(pod: &PodView) -> impl Iterator<Item = &str> {
-    let statuses = pod
-        .status
-        .iter()
-        .flat_map(|status| status.container_statuses.iter().flatten());
+    let statuses = pod.status.iter().flat_map(|status| {
+        let usual = status.container_statuses.iter().flatten();
+        usual.chain(status.init_container_statuses.iter().flatten())
+    });
     statuses.map(|container| container.name.as_str())
 }
 
@@ -277,68 +275,6 @@ fn line(event: Event) -> (Option<String>, String) {
     (at, text)
 }
 
-/// What a service answers on `/whoami`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct WhoAmI {
-    /// `service.name`.
-    pub service: ServiceName,
-    /// `service.version`.
-    pub version: String,
-    /// Where it runs, if it was told.
-    pub site: Option<Site>,
-    /// Its process id as it sees it itself.
-    pub pid: u32,
-    /// What became of its spans.
-    pub telemetry: Telemetry,
-}
-
-/// The part of [`WhoAmI`] that counts spans; see [`ExportAccount`].
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Telemetry {
-    exporter: String,
-    // Images of ours that are older don't say these.
-    #[serde(default)]
-    propagators: Vec<String>,
-    #[serde(default)]
-    sampler: String,
-    #[serde(default)]
-    sampled_out: u64,
-    started: u64,
-    exported: u64,
-    failed: u64,
-    last_error: Option<String>,
-}
-
-impl From<WhoAmI> for ExportAccount {
-    fn from(who: WhoAmI) -> Self {
-        let Telemetry {
-            exporter,
-            propagators,
-            sampler,
-            sampled_out,
-            started,
-            exported,
-            failed,
-            last_error,
-        } = who.telemetry;
-        let site = who.site.unwrap_or(Site::Cluster);
-        Self {
-            service: who.service,
-            site,
-            version: who.version,
-            pid: who.pid,
-            exporter,
-            propagators,
-            sampler,
-            sampled_out,
-            started,
-            exported,
-            failed,
-            last_error,
-        }
-    }
-}
-
 /// Asks a pod who it is, through the API server: past every Service, and so past every intercept.
 ///
 /// # Errors
@@ -348,7 +284,7 @@ pub async fn who_am_i(
     namespace: &str,
     pod: &str,
     deadline: &Deadline,
-) -> Result<WhoAmI, KubernetesError> {
+) -> Result<Whoami, KubernetesError> {
     let what = format!("/whoami of {namespace}/{pod}");
     let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}:8080/proxy/whoami");
     let ask = http::Request::get(path)

@@ -75,7 +75,7 @@ pub enum Arrangement {
     Prepared,
     /// Its Service names the pods' port by number, not by name.
     NumericPort,
-    /// Two pods instead of one.
+    /// Two pods instead of one, made ready for intercepts when they start.
     TwoReplicas,
     /// No pod, and nobody who puts one there.
     NoReplica,

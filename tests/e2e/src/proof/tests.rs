@@ -137,3 +137,27 @@ async fn one_wrong_answer_starts_the_count_again() {
         .unwrap();
     assert_eq!(proof.nonces.len(), super::ANSWERS_OF_PODS);
 }
+
+#[tokio::test]
+async fn an_ending_pod_that_still_answers_is_none_of_the_new_ones() {
+    let new = Answerer::Instances {
+        ids: ["new".to_owned()].into(),
+    };
+    let from = |instance: &str, nonce: &str| {
+        let mut hop = hop(Site::Cluster, 1, nonce);
+        hop["instance_id"] = instance.into();
+        hop
+    };
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let once_from_the_former = move |nonce: &str| {
+        // The last of the first sixteen.
+        let former =
+            asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == super::ANSWERS_OF_NEW_PODS - 1;
+        from(if former { "former" } else { "new" }, nonce)
+    };
+    let proof = prove(once_from_the_former, new.clone(), LONG).await.unwrap();
+    assert_eq!(proof.nonces.len(), super::ANSWERS_OF_NEW_PODS);
+    prove(move |nonce| from("former", nonce), new, SHORT)
+        .await
+        .unwrap_err();
+}

@@ -1,9 +1,13 @@
 //! Workloads that are set up in another way, and which of their pods answers.
 
+use std::time::Duration;
+
+use testbed::explain::chain;
+use testbed::wait::{self, Probe};
 use testbed::{Arrangement, Capability, Whoami};
 
 use super::expect::{fact_fails, pass};
-use super::{Stage, StageError};
+use super::{PROOF_LIMIT, Stage, StageError};
 use crate::proof::Answerer;
 use crate::scenario::Fault;
 use crate::scenario::topology::ORDER;
@@ -37,6 +41,20 @@ impl Stage<'_> {
         // Whatever comes of it, it is no longer what it was.
         self.bed.arrangement = arrangement;
         self.bed.environment.arrange(&run, ORDER, arrangement).await?;
+        if arrangement == Arrangement::NoReplica {
+            return Ok(());
+        }
+        // A pod that is ending is still sent requests for a moment, and its agent refuses them.
+        let (environment, prover) = (&self.bed.environment, &self.bed.prover);
+        let deadline = run.deadline(PROOF_LIMIT + Duration::from_secs(1));
+        let claim = format!("only {ORDER}'s present processes answer");
+        let proven = wait::until(&deadline, &claim, || async {
+            match environment.instances(ORDER).await {
+                Err(error) => Probe::NotYet(chain(error.as_ref())),
+                Ok(ids) => prover.answers(&Answerer::Instances { ids }, None).await,
+            }
+        });
+        run.step(&format!("proof: {claim}"), PROOF_LIMIT, proven).await?;
         Ok(())
     }
 
