@@ -8,11 +8,13 @@ mod mishap;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, join_all};
+use testbed::environment::nobody;
 use testbed::{
-    Arrangement, BoxError, Capability, Collected, Deadline, Disturbance, Endpoints, Environment,
+    Accountant, Arrangement, BoxError, Capability, Collected, Deadline, Disturbance, Endpoints, Environment,
     EnvironmentName, Examination, InterceptSpec, Mishap, Missing, Run,
 };
 use trace::ExportAccount;
@@ -158,27 +160,6 @@ impl KindEnvironment {
         });
         let telepresence = self.telepresence.as_mut();
         context::bring_up(run, &self.options, context, &begun.choice, telepresence).await
-    }
-
-    async fn ask_accounts(&self) -> Vec<ExportAccount> {
-        let (Some(up), Some(begun)) = (&self.up, &self.begun) else {
-            return Vec::new();
-        };
-        let deadline = Deadline::after(ACCOUNTS);
-        let Ok(found) = pods::of_run(&up.client, APPLICATION, &begun.choice.label, &deadline).await else {
-            return Vec::new();
-        };
-        let names = pods::by_service(&found).into_values().flatten();
-        let asked = names.map(|pod| {
-            let deadline = &deadline;
-            async move { pods::who_am_i(&up.client, APPLICATION, &pod, deadline).await.ok() }
-        });
-        join_all(asked)
-            .await
-            .into_iter()
-            .flatten()
-            .filter_map(|who| who.account())
-            .collect()
     }
 }
 
@@ -339,8 +320,12 @@ impl Environment for KindEnvironment {
         })
     }
 
-    fn accounts(&self) -> BoxFuture<'_, Vec<ExportAccount>> {
-        Box::pin(self.ask_accounts())
+    fn accountant(&self) -> Accountant {
+        let (Some(up), Some(begun)) = (&self.up, &self.begun) else {
+            return nobody();
+        };
+        let (client, label) = (up.client.clone(), begun.choice.label.clone());
+        Arc::new(move || Box::pin(ask_accounts(client.clone(), label.clone())))
     }
 
     fn collect<'a>(&'a self, into: &'a Path) -> BoxFuture<'a, Vec<Collected>> {
@@ -361,4 +346,23 @@ impl Environment for KindEnvironment {
             evidence::collect(&sources, into, &begun.run_dir).await
         })
     }
+}
+
+/// What the services in the pods of a run say of their spans.
+async fn ask_accounts(client: kube::Client, label: String) -> Vec<ExportAccount> {
+    let deadline = Deadline::after(ACCOUNTS);
+    let Ok(found) = pods::of_run(&client, APPLICATION, &label, &deadline).await else {
+        return Vec::new();
+    };
+    let names = pods::by_service(&found).into_values().flatten();
+    let asked = names.map(|pod| {
+        let (client, deadline) = (&client, &deadline);
+        async move { pods::who_am_i(client, APPLICATION, &pod, deadline).await.ok() }
+    });
+    let answers = join_all(asked).await;
+    answers
+        .into_iter()
+        .flatten()
+        .filter_map(|who| who.account())
+        .collect()
 }

@@ -8,11 +8,11 @@ use std::time::Duration;
 use embedded::environment::{Cluster, EmbeddedConfig};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use testbed::environment::nobody;
 use testbed::{
-    BoxError, Capability, Collected, Disturbance, Endpoints, Environment, EnvironmentName, InterceptSpec,
-    Missing, Run, StepError,
+    Accountant, BoxError, Capability, Collected, Disturbance, Endpoints, Environment, EnvironmentName,
+    InterceptSpec, Missing, Run, StepError,
 };
-use trace::ExportAccount;
 use upstream::Pins;
 use upstream::probe;
 
@@ -235,14 +235,8 @@ impl Environment for ContainersEnvironment {
         .boxed()
     }
 
-    fn accounts(&self) -> BoxFuture<'_, Vec<ExportAccount>> {
-        async {
-            match &self.up {
-                Some(up) => up.cluster.accounts().await,
-                None => Vec::new(),
-            }
-        }
-        .boxed()
+    fn accountant(&self) -> Accountant {
+        self.up.as_ref().map_or_else(nobody, |up| up.cluster.accountant())
     }
 
     fn collect<'a>(&'a self, into: &'a Path) -> BoxFuture<'a, Vec<Collected>> {

@@ -28,11 +28,11 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use testbed::environment::nobody;
 use testbed::{
-    BoxError, Capability, Collected, Disturbance, Endpoints, Environment, EnvironmentName, InterceptSpec,
-    Missing, Run,
+    Accountant, BoxError, Capability, Collected, Disturbance, Endpoints, Environment, EnvironmentName,
+    InterceptSpec, Missing, Run,
 };
-use trace::ExportAccount;
 
 pub use error::EmbeddedError;
 pub use preflight::missing;
@@ -178,14 +178,8 @@ impl Environment for EmbeddedEnvironment {
         .boxed()
     }
 
-    fn accounts(&self) -> BoxFuture<'_, Vec<ExportAccount>> {
-        async {
-            match &self.up {
-                Some(up) => up.cluster.accounts().await,
-                None => Vec::new(),
-            }
-        }
-        .boxed()
+    fn accountant(&self) -> Accountant {
+        self.up.as_ref().map_or_else(nobody, |up| up.cluster.accountant())
     }
 
     fn collect<'a>(&'a self, into: &'a Path) -> BoxFuture<'a, Vec<Collected>> {

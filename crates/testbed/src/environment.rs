@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -105,6 +106,16 @@ pub struct InterceptSpec {
     pub selection: Selection,
     /// Where the process on the workstation listens.
     pub target: SocketAddr,
+}
+
+/// Asks the processes inside the cluster what they say of their spans, as often as it is called. A process that can't be asked is
+/// left out.
+pub type Accountant = Arc<dyn Fn() -> BoxFuture<'static, Vec<ExportAccount>> + Send + Sync>;
+
+/// An accountant of no process at all.
+#[must_use]
+pub fn nobody() -> Accountant {
+    Arc::new(|| Box::pin(std::future::ready(Vec::new())))
 }
 
 /// Somewhere the services run, can be intercepted, and are traced.
@@ -227,8 +238,8 @@ pub trait Environment: Send + Sync {
     /// Breaks the intercept path on purpose, or mends it with `None`.
     fn disturb(&mut self, disturbance: Option<Disturbance>) -> BoxFuture<'_, Result<(), BoxError>>;
 
-    /// What the processes inside the cluster say of their spans. A process that can't be asked is left out.
-    fn accounts(&self) -> BoxFuture<'_, Vec<ExportAccount>>;
+    /// Whoever asks the processes inside the cluster, also while the environment is busy. Nobody answers before it is up.
+    fn accountant(&self) -> Accountant;
 
     /// Copies whatever explains a failure into `into`, a folder of the run directory.
     fn collect<'a>(&'a self, into: &'a Path) -> BoxFuture<'a, Vec<Collected>>;

@@ -52,8 +52,8 @@ pub mod whoami;
 pub use clock::{Clock, Hold};
 pub use deadline::{Deadline, Over};
 pub use environment::{
-    Arrangement, Cannot, Capability, Collected, Disturbance, Endpoints, Environment, EnvironmentName,
-    Examination, InterceptSpec, Mishap, Missing, Selection,
+    Accountant, Arrangement, Cannot, Capability, Collected, Disturbance, Endpoints, Environment,
+    EnvironmentName, Examination, InterceptSpec, Mishap, Missing, Selection,
 };
 pub use event::{Counts, Event, EventReceiver, Events, Outcome, RequestSeen};
 pub use explain::{BoxError, Class, Explain};

@@ -193,7 +193,7 @@ async fn accounts(bed: &Bed, workstation: Option<&str>) -> Vec<ExportAccount> {
         let me = whoami(&bed.http, workstation?).await.ok()?;
         me.account()
     };
-    let (mut accounts, own) = tokio::join!(bed.environment.accounts(), on_the_workstation);
+    let (mut accounts, own) = tokio::join!(bed.environment.accountant()(), on_the_workstation);
     accounts.extend(own);
     accounts
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use jaeger_api::{JaegerClient, JaegerError, SearchQuery};
 use testbed::event::Event;
 use testbed::wait::{self, Pace, Probe};
-use testbed::{Deadline, Run, WaitError};
+use testbed::{Accountant, Deadline, Run, WaitError};
 use tokio::sync::{Mutex, watch};
 use trace::{ExportAccount, RequestId, Site, SpanId, Trace, TraceId, UnixNanos, names};
 
@@ -45,12 +45,12 @@ pub enum Scope {
 }
 
 /// Follows requests from now on.
-#[derive(Debug)]
 pub struct Follower {
     jaeger: JaegerClient,
     http: reqwest::Client,
     scope: Scope,
     began: UnixNanos,
+    accountant: Accountant,
     workstation: watch::Receiver<Option<String>>,
     seen: Mutex<Seen>,
     told: watch::Sender<Told>,
@@ -93,7 +93,7 @@ struct Known {
 
 impl Follower {
     /// Follows requests of this environment that begin from now on. `workstation` is the base URL of the process there, as long as
-    /// there is one: asked what it exported when a trace is broken.
+    /// there is one: asked like those in the cluster when a trace is broken.
     #[must_use]
     pub fn new(bed: &Bed, scope: Scope, workstation: watch::Receiver<Option<String>>) -> Self {
         Self {
@@ -101,6 +101,7 @@ impl Follower {
             http: bed.http.clone(),
             scope,
             began: now(),
+            accountant: bed.environment.accountant(),
             workstation,
             seen: Mutex::default(),
             told: watch::Sender::default(),
@@ -195,15 +196,18 @@ impl Follower {
         .limit(MOST)
     }
 
-    /// Adds what is found under other trace ids, and what the process on the workstation says of its spans.
+    /// Adds what is found under other trace ids, and, when it is not one whole trace, what the processes say of their spans.
     async fn complete(&self, trace: Trace, again: bool) -> Result<Followed, JaegerError> {
         let request = trace.spans().iter().find_map(trace::Span::request_id);
         let strays = match &request {
             Some(request) => self.strays(request, trace.id()).await?,
             None => Vec::new(),
         };
-        let accounts = self.account().await.into_iter().collect();
-        Ok(Followed::new(trace, strays, request, accounts, again))
+        let followed = Followed::new(trace, strays, request, again);
+        if followed.is_whole() {
+            return Ok(followed);
+        }
+        Ok(followed.with_accounts(self.accounts().await))
     }
 
     async fn strays(&self, request: &RequestId, ours: TraceId) -> Result<Vec<Trace>, JaegerError> {
@@ -214,9 +218,12 @@ impl Follower {
         Ok(found)
     }
 
-    async fn account(&self) -> Option<ExportAccount> {
-        let url = self.workstation.borrow().clone()?;
-        whoami(&self.http, &url).await.ok()?.account()
+    async fn accounts(&self) -> Vec<ExportAccount> {
+        let url = self.workstation.borrow().clone();
+        let own = async { whoami(&self.http, &url?).await.ok()?.account() };
+        let (mut accounts, own) = tokio::join!((self.accountant)(), own);
+        accounts.extend(own);
+        accounts
     }
 }
 

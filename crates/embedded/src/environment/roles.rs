@@ -1,15 +1,16 @@
 //! The processes in the role of the cluster, and the Services in front of them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use testbed::wait::{self, Probe};
 use testbed::{
-    BoxError, Capability, Disturbance, Endpoints, InterceptSpec, Process, ProcessError, ProcessSpec, Run,
-    StepError,
+    Accountant, BoxError, Capability, Disturbance, Endpoints, InterceptSpec, Process, ProcessError,
+    ProcessSpec, Run, StepError,
 };
-use trace::{At, ExportAccount, Site, names};
+use trace::{At, Site, names};
 
 use super::account;
 use super::backend::end;
@@ -158,11 +159,18 @@ impl Cluster {
             .for_each(|(_, service)| service.disturb(disturbance));
     }
 
-    /// What the processes say of their spans. One that can't be asked is left out.
-    pub async fn accounts(&self) -> Vec<ExportAccount> {
-        let pods = [&self.storefront, &self.order, &self.inventory];
-        let asked = pods.map(|pod| account::ask(&self.http, &pod.url));
-        join_all(asked).await.into_iter().flatten().collect()
+    /// Whoever asks the processes what they say of their spans.
+    #[must_use]
+    pub fn accountant(&self) -> Accountant {
+        let (http, pods) = (&self.http, [&self.storefront, &self.order, &self.inventory]);
+        let asked = pods.map(|pod| (http.clone(), pod.url.clone()));
+        Arc::new(move || {
+            let asked = asked.clone();
+            Box::pin(async move {
+                let asked = asked.iter().map(|(http, url)| account::ask(http, url));
+                join_all(asked).await.into_iter().flatten().collect()
+            })
+        })
     }
 
     /// Where callers reach a workload.

@@ -24,20 +24,26 @@ pub struct Followed {
 }
 
 impl Followed {
-    pub(super) fn new(
-        trace: Trace,
-        strays: Vec<Trace>,
-        request: Option<RequestId>,
-        accounts: Vec<ExportAccount>,
-        again: bool,
-    ) -> Self {
+    pub(super) fn new(trace: Trace, strays: Vec<Trace>, request: Option<RequestId>, again: bool) -> Self {
         Self {
             trace,
             strays,
             request,
-            accounts,
+            accounts: Vec::new(),
             again,
         }
+    }
+
+    /// With what the processes say of their spans, which may explain what is wrong.
+    pub(super) fn with_accounts(mut self, accounts: Vec<ExportAccount>) -> Self {
+        self.accounts = accounts;
+        self
+    }
+
+    /// Whether it is one whole trace.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.problems().is_empty()
     }
 
     /// Its trace.
@@ -144,8 +150,7 @@ impl Followed {
     }
 }
 
-/// The cause, or what differs when the evidence shows none. Only the process on the workstation was asked for its account, so the
-/// silence of another one is none.
+/// The cause, or what differs when the evidence shows none. That a process could not be asked is none: it may be on its way out.
 fn words(finding: &trace::Finding<'_>) -> String {
     let cause = finding
         .cause
@@ -167,7 +172,9 @@ mod tests {
         let jaeger = JaegerClient::new("http://127.0.0.1:16686").unwrap();
         let trace = evidence.trace.unwrap();
         let request = trace.spans().iter().find_map(Span::request_id);
-        Followed::new(trace, evidence.strays, request, Vec::new(), false).seen(&jaeger)
+        Followed::new(trace, evidence.strays, request, false)
+            .with_accounts(evidence.accounts)
+            .seen(&jaeger)
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub struct Console {
     steps: bool,
     lines: Lines,
     in_scenario: bool,
+    /// Steps and scenarios that have begun and not ended, the newest last.
+    going_on: Vec<String>,
     directory: String,
 }
 
@@ -47,6 +49,7 @@ impl Console {
             steps: verbose,
             lines: Lines::of(&Pipeline::None),
             in_scenario: false,
+            going_on: Vec::new(),
             directory: directory.display().to_string(),
         }
     }
@@ -86,16 +89,19 @@ impl Console {
                     self.err(&format!("  {FAINT}{chosen}{FAINT:#}"));
                 }
             }
-            Event::StepStarted { step } => self.spin(step),
+            Event::StepStarted { step } => self.begin(step),
             Event::StepFinished {
                 step,
                 took,
                 outcome,
                 detail,
-            } => self.step(step, *took, outcome, detail.as_deref()),
+            } => {
+                self.end(step);
+                self.step(step, *took, outcome, detail.as_deref());
+            }
             Event::ScenarioStarted { scenario, .. } => {
                 self.in_scenario = true;
-                self.spin(scenario);
+                self.begin(scenario);
             }
             Event::ScenarioFinished {
                 scenario,
@@ -106,6 +112,7 @@ impl Console {
                 file,
             } => {
                 self.in_scenario = false;
+                self.end(scenario);
                 self.scenario(scenario, twin_of.as_deref(), verdict, *as_expected, *took);
                 if !as_expected && let Some(file) = file {
                     self.out(&format!(
@@ -140,7 +147,7 @@ impl Console {
             Event::Collected { what, path } => {
                 self.err(&format!("  kept  {what}: {}/{}", self.directory, path.display()));
             }
-            Event::RunFinished { .. } => self.lines.finish(),
+            Event::RunFinished { .. } => self.lines.spin(None),
         }
     }
 
@@ -316,8 +323,16 @@ impl Console {
         }
     }
 
-    fn spin(&self, what: &str) {
-        self.lines.spin(what);
+    fn begin(&mut self, what: &str) {
+        self.going_on.push(what.to_owned());
+        self.lines.spin(Some(what));
+    }
+
+    fn end(&mut self, what: &str) {
+        if let Some(at) = self.going_on.iter().rposition(|one| one == what) {
+            self.going_on.remove(at);
+        }
+        self.lines.spin(self.going_on.last().map(String::as_str));
     }
 
     fn out(&self, text: &str) {

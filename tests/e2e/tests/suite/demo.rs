@@ -78,6 +78,22 @@ fn the_way_to_the_workstation_can_be_broken_and_mended() {
 }
 
 #[test]
+fn the_propagator_that_the_others_do_not_understand_is_named() {
+    let finished = World::new()
+        .run_typing(&DEMO, "intercept\nbreak wrong_propagator\norder\nquit\n")
+        .expect_code(0);
+    let out = &finished.stdout;
+    let broken = out
+        .lines()
+        .find(|line| line.contains("broken  "))
+        .expect("a cause");
+    assert!(
+        broken.contains("order-service@workstation") && broken.contains("b3"),
+        "{broken}"
+    );
+}
+
+#[test]
 fn an_order_with_the_header_goes_to_the_workstation_and_a_plain_one_does_not() {
     let world = World::new();
     let finished = world

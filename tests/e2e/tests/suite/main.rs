@@ -15,6 +15,7 @@ mod pipeline;
 mod program;
 mod redact;
 mod results;
+mod terminal;
 mod usage;
 mod workshop;
 mod workshop_verbs;

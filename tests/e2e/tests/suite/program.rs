@@ -151,11 +151,23 @@ impl World {
         }
     }
 
+    fn spawn(&self, args: &[&str], variables: &[(&str, &str)]) -> Child {
+        self.command(args)
+            .env("NO_COLOR", "1")
+            .envs(variables.iter().copied())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts")
+    }
+
+    /// The program with these arguments, in this world.
     #[expect(
         clippy::disallowed_methods,
         reason = "the program under test is started as a user starts it"
     )]
-    fn spawn(&self, args: &[&str], variables: &[(&str, &str)]) -> Child {
+    pub(crate) fn command(&self, args: &[&str]) -> std::process::Command {
         Self::real_binaries();
         let mut command = std::process::Command::new(program());
         // What a person or a pipeline has set is not what is tested.
@@ -167,20 +179,15 @@ impl World {
             "CI",
             "GITHUB_ACTIONS",
             "GITHUB_STEP_SUMMARY",
+            "NO_COLOR",
         ] {
             command.env_remove(name);
         }
         command
             .args(args)
             .env("THROUGHLINE_ROOT", self.root())
-            .env("NO_COLOR", "1")
-            .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .envs(variables.iter().copied())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
     }
 
     /// The only run directory.

@@ -28,7 +28,7 @@ async fn brings_the_accounts_of_processes_that_can_be_asked_and_waits_for_no_oth
     config.binaries.storefront = stage.announcing("odd", serve(odd).await);
     let (environment, _) = stage.up(config).await;
     let asked = Instant::now();
-    let accounts = environment.accounts().await;
+    let accounts = environment.accountant()().await;
     assert!(asked.elapsed() < Duration::from_secs(10));
     assert_eq!(accounts.len(), 1, "{accounts:?}");
     let account = &accounts[0];

@@ -157,7 +157,7 @@ async fn leaves_nothing_behind() {
 async fn does_nothing_before_it_is_up_and_comes_up_once() {
     let stage = Stage::new();
     let mut environment = EmbeddedEnvironment::new(stage.stand_ins().await);
-    assert_eq!(environment.accounts().await, []);
+    assert_eq!(environment.accountant()().await, []);
     assert_eq!(environment.collect(stage.folder.path()).await, []);
     for refused in [
         environment.disturb(None).await,

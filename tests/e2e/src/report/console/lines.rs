@@ -9,6 +9,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::report::github::command;
 use crate::report::pipeline::Pipeline;
 
+/// How often the mark of the current step turns: often enough to be seen to live.
+const TURN: Duration = Duration::from_millis(100);
+
 /// Lines of a run. A reader that went away (`… | head`) is not an error of the run.
 #[derive(Debug)]
 pub(super) enum Lines {
@@ -49,17 +52,20 @@ impl Lines {
         }
     }
 
-    /// What goes on right now.
-    pub(super) fn spin(&self, what: &str) {
-        if let Self::Terminal(spinner) = self {
-            spinner.set_message(what.to_owned());
-            spinner.tick();
-        }
-    }
-
-    pub(super) fn finish(&self) {
-        if let Self::Terminal(spinner) = self {
-            spinner.finish_and_clear();
+    /// What goes on right now; nothing is shown while nothing does.
+    pub(super) fn spin(&self, what: Option<&str>) {
+        let Self::Terminal(spinner) = self else {
+            return;
+        };
+        match what {
+            Some(what) => {
+                spinner.set_message(what.to_owned());
+                if spinner.is_finished() {
+                    spinner.reset();
+                }
+                spinner.enable_steady_tick(TURN);
+            }
+            None => spinner.finish_and_clear(),
         }
     }
 
