@@ -21,15 +21,12 @@ use crate::kind::Kind;
 use crate::kubernetes::error::request;
 use crate::kubernetes::{KubernetesError, connect, pods, view};
 use crate::manifest::{APPLICATION, OBSERVABILITY};
-use crate::telepresence::Witness;
+use crate::telepresence::{MANAGER_NAMESPACE, Witness};
 use crate::tool::ToolPath;
 use shelf::{Piece, Shelf, redact_folder};
 
 /// How long all of it may take. Each part is left out, with a note, when it can't be had.
 const LIMIT: Duration = Duration::from_secs(30);
-
-/// Where Telepresence's chart puts the traffic manager, unless it is told otherwise.
-const MANAGER: &str = "ambassador";
 
 /// Where evidence comes from; needs no environment that is up.
 #[derive(Debug, Clone)]
@@ -50,7 +47,7 @@ impl Sources {
     /// The namespaces of the manifests, and that of the traffic manager when there is one.
     #[must_use]
     pub fn namespaces(intercepts: bool) -> Vec<String> {
-        let manager = intercepts.then_some(MANAGER);
+        let manager = intercepts.then_some(MANAGER_NAMESPACE);
         [OBSERVABILITY, APPLICATION]
             .into_iter()
             .chain(manager)

@@ -7,6 +7,7 @@ pub mod forward;
 pub mod pods;
 pub mod readiness;
 pub mod rollout;
+pub mod services;
 pub mod sweep;
 pub mod view;
 pub(crate) mod webhook;

@@ -24,6 +24,8 @@ use serde_json::Value;
 use testbed::{Deadline, Explain, InterceptSpec, Missing, Run, Selection};
 
 pub use error::TelepresenceError;
+pub use manager::Manager;
+pub(crate) use manager::NAMESPACE as MANAGER_NAMESPACE;
 pub(crate) use names::names;
 pub use witness::Witness;
 
@@ -32,7 +34,6 @@ use crate::reference::{ImageRef, Version};
 use crate::tool::{Tool, ToolPath};
 use cli::Cli;
 use connection::Connection;
-use world::World;
 
 /// The oldest client whose `--format json` answers are known.
 pub const OLDEST: Version = Version {
@@ -63,7 +64,6 @@ const KEEPS_CONNECTIONS: std::ops::RangeInclusive<Version> = Version {
 const FOLDER: &str = "telepresence";
 
 /// Limits of the steps: many times what they take on two busy processors.
-const MANAGER: Duration = Duration::from_secs(130);
 const NAMES: Duration = Duration::from_secs(30);
 /// A question to the running daemon.
 const QUESTION: Duration = Duration::from_secs(20);
@@ -140,24 +140,10 @@ impl Telepresence {
         Ok(())
     }
 
-    /// Installs the traffic manager. It may run beside the roll-out: nothing of ours is needed for it but the API server.
-    ///
-    /// # Errors
-    /// It does not come up.
-    pub async fn install(&self, run: &Run, target: &Target<'_>) -> Result<(), TelepresenceError> {
-        let tool = self.tools.find("telepresence", "intercept a service")?;
-        let world = World::make(&folder(run)?, target.kubeconfig)?;
-        let values = chart_values(target.image);
-        let mut args = vec!["helm", "install"];
-        args.extend(values.iter().flat_map(|value| ["--set", value.as_str()]));
-        match Cli::new(tool, &world)
-            .ask(Some(run), &args, &run.deadline(MANAGER))
-            .await
-        {
-            // A kept cluster has it already.
-            Ok(_) | Err(TelepresenceError::ManagerThere { .. }) => Ok(()),
-            Err(error) => Err(error),
-        }
+    /// Whoever puts the traffic manager into a cluster and takes it out again, beside whatever else is done.
+    #[must_use]
+    pub fn manager(&self) -> Manager {
+        Manager::new(self.tools.clone())
     }
 
     /// Waits until the names of the walkthrough resolve on the workstation to what they are in the cluster.
@@ -346,22 +332,6 @@ fn folder(run: &Run) -> Result<PathBuf, TelepresenceError> {
     let path = run.dir().file(FOLDER);
     // The daemon has another working folder than we have.
     std::path::absolute(&path).map_err(|source| TelepresenceError::Write { path, source })
-}
-
-/// The chart's values: our image, no usage reports, and a dead client's intercept gone after 30 s instead of a day.
-fn chart_values(image: &ImageRef) -> Vec<String> {
-    let (registry, name) = image.name().rsplit_once('/').unwrap_or(("", image.name()));
-    let mut values = vec![
-        "usage.enabled=false".to_owned(),
-        "grpc.connectionTTL=30s".to_owned(),
-        // Shorter than our own limit of an intercept, so that it is Telepresence that says what it waited for.
-        "timeouts.agentArrival=25s".to_owned(),
-        "image.pullPolicy=IfNotPresent".to_owned(),
-        format!("image.registry={registry}"),
-        format!("image.name={name}"),
-    ];
-    values.push(format!("image.tag={}", image.tag()));
-    values
 }
 
 /// Whether a detailed answer says that the intercept is active. An older or newer client that says nothing is believed for now:

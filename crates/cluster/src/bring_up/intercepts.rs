@@ -42,15 +42,22 @@ impl Stage<'_> {
             image: &plan.pins.traffic_manager,
             locks: &plan.locks,
         };
-        run.step(
+        let manager = telepresence.manager();
+        let install = run.step(
             "traffic manager",
             limits::CONNECTING,
-            telepresence.install(run, &target),
-        )
-        .await?;
-        let connect = telepresence.connect(run, &target);
-        run.step("telepresence connected", limits::CONNECTING, connect)
-            .await?;
+            manager.install(run, &target),
+        );
+        let connected = async {
+            if let Some(client) = &client {
+                manager.ready(client, &run.deadline(limits::CONNECTING)).await?;
+            }
+            let connect = telepresence.connect(run, &target);
+            run.step("telepresence connected", limits::CONNECTING, connect)
+                .await?;
+            Ok::<_, ClusterError>(())
+        };
+        tokio::try_join!(async { Ok(install.await?) }, connected)?;
         if let Some(client) = client {
             let names = telepresence.resolve_names(run, &client);
             run.step("cluster names on the workstation", limits::CONNECTING, names)

@@ -1,5 +1,6 @@
 //! The objects' way into the API server: as soon as it answers, which is long before kind is done; a Deployment as soon
-//! as its image is in the node, so that the kubelet never looks for it in vain and waits to look again.
+//! as its image is in the node, so that the kubelet never looks for it in vain and waits to look again, and not before it
+//! can reach what it can't start without.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,7 +18,7 @@ use crate::docker::DockerError;
 use crate::error::ClusterError;
 use crate::kind_config::{JAEGER_PORT, OTLP_HTTP_PORT, STOREFRONT_PORT};
 use crate::kubernetes::apply::apply;
-use crate::kubernetes::{client, rollout};
+use crate::kubernetes::{client, rollout, services};
 use crate::manifest::{self, Object, Rendering};
 use crate::reference::ImageRef;
 
@@ -79,12 +80,17 @@ impl Stage<'_> {
         let applying = async {
             let deadline = run.deadline(limits::APPLY + limits::PULL);
             apply(&client, &others, &deadline).await?;
-            applied_tx.send_replace(Some(client.clone()));
+            let network = async {
+                self.wait_for_services(&client).await?;
+                applied_tx.send_replace(Some(client.clone()));
+                Ok(())
+            };
             let mut each = Vec::with_capacity(deployments.len());
             for deployment in &deployments {
-                each.push(self.apply_with_image(&client, deployment, loaded_rx.clone(), &deadline));
+                let (loaded, applied) = (loaded_rx.clone(), applied_tx.subscribe());
+                each.push(self.apply_when_it_can_start(&client, deployment, loaded, applied, &deadline));
             }
-            try_join_all(each).await
+            tokio::try_join!(network, try_join_all(each))
         };
         run.step(
             "manifests",
@@ -103,11 +109,29 @@ impl Stage<'_> {
         Ok((client, self.endpoints(&deadline).await?, objects))
     }
 
-    async fn apply_with_image(
+    /// Waits until pods reach the API server: whoever needs it and starts before that ends again, and Kubernetes lets ten seconds
+    /// pass before it starts that again for the second time.
+    async fn wait_for_services(&self, client: &Client) -> Result<(), ClusterError> {
+        if self.choice.warm {
+            return Ok(());
+        }
+        let (run, node) = (self.run, self.node);
+        let reach = async {
+            let deadline = run.deadline(limits::SERVER);
+            let address = services::address_of_the_api_server(client, &deadline).await?;
+            Ok::<_, ClusterError>(node.reaches_the_api_server(address, &deadline).await?)
+        };
+        let limit = limits::SERVER + limits::EXPLANATION;
+        Ok(run.step("Services in the node", limit, reach).await?)
+    }
+
+    /// Applies a Deployment once its image is in the node and, when it asks the API server, pods reach that.
+    async fn apply_when_it_can_start(
         &self,
         client: &Client,
         deployment: &Object,
         mut loaded_rx: watch::Receiver<Loaded>,
+        mut applied_rx: watch::Receiver<Option<Client>>,
         deadline: &Deadline,
     ) -> Result<(), ClusterError> {
         let images: Vec<String> = deployment
@@ -117,6 +141,7 @@ impl Stage<'_> {
             .collect();
         let there = |loaded: &Loaded| images.iter().all(|image| loaded.contains(image));
         next(&mut loaded_rx, deadline, "waiting for an image", there).await?;
+        next(&mut applied_rx, deadline, "waiting for Services", Option::is_some).await?;
         apply(client, std::slice::from_ref(deployment), deadline).await?;
         Ok(())
     }

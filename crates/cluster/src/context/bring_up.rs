@@ -254,12 +254,13 @@ impl Stage<'_> {
             locks: &plan.locks,
         };
         if installs {
-            let uninstall = telepresence.uninstallation(run, &target)?;
+            let manager = telepresence.manager();
+            let uninstall = manager.uninstallation(run, &target)?;
             run.undo().push("traffic manager", uninstall);
             run.step(
                 "traffic manager",
                 limits::CONNECTING,
-                telepresence.install(run, &target),
+                manager.install(run, &target),
             )
             .await?;
         }

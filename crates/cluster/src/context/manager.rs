@@ -7,8 +7,6 @@ use testbed::Deadline;
 use crate::kubernetes::KubernetesError;
 use crate::kubernetes::error::request;
 
-/// Where Telepresence's chart puts the traffic manager when it is not told otherwise.
-pub(super) const NAMESPACE: &str = "ambassador";
 /// The chart's label on it.
 const LABEL: &str = "app=traffic-manager";
 

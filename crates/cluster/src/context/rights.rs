@@ -12,10 +12,10 @@ use kube::Client;
 use kube::api::{Api, PostParams};
 use testbed::{Deadline, Missing};
 
-use super::manager;
 use crate::kubernetes::KubernetesError;
 use crate::kubernetes::error::request;
 use crate::manifest::{APPLICATION, OBSERVABILITY};
+use crate::telepresence::MANAGER_NAMESPACE;
 
 /// How many questions are asked at once: there are some eighty, and each takes the server a millisecond or two.
 const AT_ONCE: usize = 16;
@@ -156,7 +156,7 @@ fn namespaces(scope: Scope, manager: Option<&str>) -> Vec<Option<String>> {
         Ours => [APPLICATION, OBSERVABILITY]
             .map(|name| Some(name.to_owned()))
             .to_vec(),
-        Manager => vec![Some(manager.unwrap_or(manager::NAMESPACE).to_owned())],
+        Manager => vec![Some(manager.unwrap_or(MANAGER_NAMESPACE).to_owned())],
     }
 }
 

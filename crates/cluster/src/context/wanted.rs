@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{ContextError, ServiceImages, manager};
+use super::{ContextError, ServiceImages};
 use crate::bring_up::Plan;
 use crate::error::ClusterError;
 use crate::manifest::{self, Object, RUN_LABEL, Rendering, SERVICES};
+use crate::telepresence::MANAGER_NAMESPACE;
 
 /// Everything that a run makes: the manifests without node ports, which may be somebody else's here, and the traffic
 /// manager's namespace when it is installed. Without services' images it is only good for its names.
@@ -46,7 +47,7 @@ fn manager_namespace(label: &str) -> Result<Object, ClusterError> {
     let object = json!({
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": {"name": manager::NAMESPACE, "labels": {RUN_LABEL: label, "app.kubernetes.io/part-of": "throughline"}},
+        "metadata": {"name": MANAGER_NAMESPACE, "labels": {RUN_LABEL: label, "app.kubernetes.io/part-of": "throughline"}},
     });
     let file = "the traffic manager's namespace";
     let object = serde_json::from_value(object).map_err(|source| manifest::ManifestError::Shape {

@@ -25,8 +25,13 @@ impl KindEnvironment {
             image: &self.options.plan.pins.traffic_manager,
             locks: &self.options.plan.locks,
         };
-        let install = telepresence.install(run, &target);
-        run.step("traffic manager", limits::CONNECTING, install).await?;
+        let manager = telepresence.manager();
+        run.step(
+            "traffic manager",
+            limits::CONNECTING,
+            manager.install(run, &target),
+        )
+        .await?;
         let connect = telepresence.connect(run, &target);
         run.step("telepresence connected", limits::CONNECTING, connect)
             .await?;

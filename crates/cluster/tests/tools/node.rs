@@ -123,3 +123,19 @@ async fn the_image_that_docker_lacks_is_blamed_and_not_the_pipe() {
         .unwrap_err();
     assert!(error.to_string().contains("reference does not exist"), "{error}");
 }
+
+#[tokio::test]
+async fn the_api_server_is_waited_for_where_pods_look_for_it() {
+    let fakes = Fakes::new().tool(
+        "docker",
+        json!([{"once": "no-rules-yet", "code": 75}, {"stdout": ""}]),
+    );
+    let address = "10.96.0.1".parse().unwrap();
+    node(&fakes)
+        .reaches_the_api_server(address, &generous())
+        .await
+        .unwrap();
+    let calls = fakes.calls();
+    assert_eq!(calls.len(), 2);
+    assert!(calls[1].contains("https://10.96.0.1/livez"), "{}", calls[1]);
+}

@@ -48,7 +48,7 @@ impl Bed {
     pub(crate) async fn install(&self) -> Result<(), TelepresenceError> {
         let (kubeconfig, locks) = (self.kubeconfig(), self.fakes.folder());
         let target = target(&self.pins, &kubeconfig, locks);
-        self.telepresence.install(&self.run, &target).await
+        self.telepresence.manager().install(&self.run, &target).await
     }
 
     pub(crate) async fn connect(&mut self) -> Result<(), TelepresenceError> {
