@@ -2,12 +2,14 @@
 //! something else:
 //!
 //! ```text
-//! cluster    kind create ──────────────────────────────────────────────┐
-//! services   build, pack ──┐                                           │
-//! images     containerd ───┴─ import (kubeadm still runs) ──┐          │
-//! objects    kubeconfig ─ API server ─ apply ─ Deployments ─┴─ ready ──┴─ proof
-//! intercepts                             └─ traffic manager ─ connect ─┘
+//! cluster    kind create ─────────────────────────────────────────────────────────────────────┐
+//! services   build, pack ──┐                                                                  │
+//! images     containerd ───┴─ import (kubeadm still runs) ───┐                                │
+//! objects    kubeconfig ─ API server ─ apply ─ pods reach it ┤      ┌─ Deployments ─── ready ─┴─ proof
+//! intercepts                                                 └─ manager listens ─ connect ────┘
 //! ```
+//!
+//! The way over the traffic manager is the longest, and half of a connection is waiting: the Deployments come up meanwhile.
 
 mod choice;
 mod images;
@@ -106,6 +108,7 @@ pub async fn bring_up(
     let (packed_tx, packed_rx) = watch::channel(None);
     let (loaded_tx, loaded_rx) = watch::channel(images::Loaded::default());
     let (applied_tx, applied_rx) = watch::channel(None);
+    let (manager_tx, manager_rx) = watch::channel(false);
     let stage = Stage {
         run,
         plan,
@@ -119,8 +122,13 @@ pub async fn bring_up(
             Box::pin(stage.make_cluster()),
             Box::pin(stage.pack_services(packed_tx)),
             Box::pin(stage.load_images(packed_rx.clone(), loaded_tx)),
-            Box::pin(stage.roll_out(packed_rx, loaded_rx.clone(), applied_tx)),
-            Box::pin(stage.prepare_intercepts(telepresence.as_deref_mut(), loaded_rx, applied_rx)),
+            Box::pin(stage.roll_out(packed_rx, loaded_rx.clone(), applied_tx, manager_rx)),
+            Box::pin(stage.prepare_intercepts(
+                telepresence.as_deref_mut(),
+                loaded_rx,
+                applied_rx,
+                manager_tx
+            )),
         )
     };
     let (undo, (), (), (client, endpoints, objects), ()) = work.await?;

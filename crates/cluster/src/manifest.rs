@@ -106,15 +106,6 @@ impl Object {
         self.object.metadata.name.as_deref().unwrap_or_default()
     }
 
-    /// Whether its pods ask the API server, for which they have an account of their own.
-    #[must_use]
-    pub fn asks_the_api_server(&self) -> bool {
-        self.object
-            .data
-            .pointer("/spec/template/spec/serviceAccountName")
-            .is_some()
-    }
-
     /// The images that its pods run.
     #[must_use]
     pub fn images(&self) -> Vec<&str> {

@@ -1,7 +1,7 @@
 //! The node of a kind cluster, which is a container: the images in it, and the credentials that kubeadm leaves there.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -165,6 +165,17 @@ impl Node {
         self.wait_for("the API server's Service in the node", &when(&asked), deadline)
             .await
             .map(drop)
+    }
+
+    /// Waits until somebody listens at an address, as seen from the node.
+    ///
+    /// # Errors
+    /// Nobody does before the deadline.
+    pub async fn reaches(&self, address: SocketAddr, deadline: &Deadline) -> Result<(), DockerError> {
+        let (host, port) = (address.ip(), address.port());
+        let asked = format!("timeout 1 bash -c '</dev/tcp/{host}/{port}' 2>/dev/null");
+        let what = format!("{address} in the node");
+        self.wait_for(&what, &when(&asked), deadline).await.map(drop)
     }
 
     /// Runs a script in the node that itself waits a little. There is no node at first, and a script may be too early.

@@ -26,8 +26,10 @@ impl Stage<'_> {
         telepresence: Option<&mut Telepresence>,
         mut loaded_rx: watch::Receiver<Loaded>,
         mut applied_rx: watch::Receiver<Option<Client>>,
+        manager_tx: watch::Sender<bool>,
     ) -> Result<(), ClusterError> {
         let Some(telepresence) = telepresence else {
+            manager_tx.send_replace(true);
             return Ok(());
         };
         let (run, plan) = (self.run, self.plan);
@@ -50,7 +52,10 @@ impl Stage<'_> {
         );
         let connected = async {
             if let Some(client) = &client {
-                manager.ready(client, &run.deadline(limits::CONNECTING)).await?;
+                let deadline = run.deadline(limits::CONNECTING);
+                let address = manager.address(client, &deadline).await?;
+                self.node.reaches(address, &deadline).await?;
+                manager_tx.send_replace(true);
             }
             let connect = telepresence.connect(run, &target);
             run.step("telepresence connected", limits::CONNECTING, connect)

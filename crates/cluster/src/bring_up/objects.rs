@@ -1,6 +1,6 @@
 //! The objects' way into the API server: as soon as it answers, which is long before kind is done; a Deployment as soon
-//! as its image is in the node, so that the kubelet never looks for it in vain and waits to look again, and not before it
-//! can reach what it can't start without.
+//! as its image is in the node, so that the kubelet never looks for it in vain and waits to look again, and when the traffic
+//! manager is there, which comes first.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -51,6 +51,7 @@ impl Stage<'_> {
         mut packed_rx: watch::Receiver<Packed>,
         loaded_rx: watch::Receiver<Loaded>,
         applied_tx: watch::Sender<Option<Client>>,
+        manager_rx: watch::Receiver<bool>,
     ) -> Result<(Client, Endpoints, Vec<Object>), ClusterError> {
         let run = self.run;
         let reach = self.reach(run.deadline(limits::SERVER));
@@ -87,8 +88,8 @@ impl Stage<'_> {
             };
             let mut each = Vec::with_capacity(deployments.len());
             for deployment in &deployments {
-                let (loaded, applied) = (loaded_rx.clone(), applied_tx.subscribe());
-                each.push(self.apply_when_it_can_start(&client, deployment, loaded, applied, &deadline));
+                let (loaded, manager) = (loaded_rx.clone(), manager_rx.clone());
+                each.push(self.apply_when_it_can_start(&client, deployment, loaded, manager, &deadline));
             }
             tokio::try_join!(network, try_join_all(each))
         };
@@ -109,8 +110,8 @@ impl Stage<'_> {
         Ok((client, self.endpoints(&deadline).await?, objects))
     }
 
-    /// Waits until pods reach the API server: whoever needs it and starts before that ends again, and Kubernetes lets ten seconds
-    /// pass before it starts that again for the second time.
+    /// Waits until pods reach the API server: whoever needs it and starts before that ends, and Kubernetes lets ten seconds pass
+    /// before it starts that for the third time.
     async fn wait_for_services(&self, client: &Client) -> Result<(), ClusterError> {
         if self.choice.warm {
             return Ok(());
@@ -125,13 +126,14 @@ impl Stage<'_> {
         Ok(run.step("Services in the node", limit, reach).await?)
     }
 
-    /// Applies a Deployment once its image is in the node and, when it asks the API server, pods reach that.
+    /// Applies a Deployment once its image is in the node and the traffic manager listens, which needs the API server as the
+    /// Collector does: it is reached by then.
     async fn apply_when_it_can_start(
         &self,
         client: &Client,
         deployment: &Object,
         mut loaded_rx: watch::Receiver<Loaded>,
-        mut applied_rx: watch::Receiver<Option<Client>>,
+        mut manager_rx: watch::Receiver<bool>,
         deadline: &Deadline,
     ) -> Result<(), ClusterError> {
         let images: Vec<String> = deployment
@@ -141,7 +143,13 @@ impl Stage<'_> {
             .collect();
         let there = |loaded: &Loaded| images.iter().all(|image| loaded.contains(image));
         next(&mut loaded_rx, deadline, "waiting for an image", there).await?;
-        next(&mut applied_rx, deadline, "waiting for Services", Option::is_some).await?;
+        next(
+            &mut manager_rx,
+            deadline,
+            "waiting for the traffic manager",
+            |there| *there,
+        )
+        .await?;
         apply(client, std::slice::from_ref(deployment), deadline).await?;
         Ok(())
     }

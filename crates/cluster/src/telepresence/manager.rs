@@ -1,8 +1,11 @@
 //! The traffic manager: its way into a cluster by `telepresence helm install`, and out again.
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use k8s_openapi::api::core::v1::ContainerStatus;
 use kube::Client;
+use kube::api::ListParams;
 use testbed::wait::{self, Pace, Probe};
 use testbed::{Deadline, Deed, Run, WaitError};
 
@@ -10,14 +13,16 @@ use super::cli::Cli;
 use super::world::World;
 use super::{Target, TelepresenceError, folder};
 use crate::kubernetes::error::{KubernetesError, request};
-use crate::kubernetes::{readiness, view};
+use crate::kubernetes::view::{self, PodView};
 use crate::reference::ImageRef;
 use crate::tool::ToolPath;
 
 /// Where the chart puts it when it is not told otherwise.
 pub(crate) const NAMESPACE: &str = "ambassador";
-/// Its Deployment.
-const DEPLOYMENT: &str = "traffic-manager";
+/// The chart's label on its pod.
+const LABEL: &str = "app=traffic-manager";
+/// Where its pod serves clients.
+const PORT: u16 = 8081;
 /// How long installing may take: many times what it takes on two busy processors.
 const INSTALL: Duration = Duration::from_secs(130);
 /// How long uninstalling may take; five seconds usually.
@@ -61,17 +66,19 @@ impl Manager {
         }
     }
 
-    /// Waits until it is ready, of which the program that installs it takes notice only every other second.
+    /// Waits until its container runs, and answers the address at which it serves in a moment. It is ready some seconds before
+    /// Kubernetes, and after that Helm, take notice.
     ///
     /// # Errors
-    /// The server refuses, or it is not ready before the deadline.
-    pub async fn ready(&self, client: &Client, deadline: &Deadline) -> Result<(), WaitError> {
-        let deployments = view::deployments(client, Some(NAMESPACE));
+    /// The server refuses, or it does not run before the deadline.
+    pub async fn address(&self, client: &Client, deadline: &Deadline) -> Result<SocketAddr, WaitError> {
+        let pods = view::pods(client, Some(NAMESPACE));
+        let params = ListParams::default().labels(LABEL);
         wait::until_paced(deadline, "the traffic manager", PACE, || async {
-            match request("the traffic manager", deadline, deployments.get(DEPLOYMENT)).await {
-                Ok(found) => match readiness::deployment(&found) {
-                    None => Probe::Ready(()),
-                    Some(obstacle) => Probe::NotYet(obstacle.to_string()),
+            match request("the traffic manager", deadline, pods.list(&params)).await {
+                Ok(found) => match found.items.iter().find_map(running) {
+                    Some(address) => Probe::Ready(SocketAddr::new(address, PORT)),
+                    None => Probe::not_yet("it does not run"),
                 },
                 Err(error) if error.is_absent() || error.passes() => Probe::NotYet(error.to_string()),
                 Err(error) => Probe::<_, KubernetesError>::Broken(error),
@@ -108,4 +115,13 @@ fn chart_values(image: &ImageRef) -> Vec<String> {
     ];
     values.push(format!("image.tag={}", image.tag()));
     values
+}
+
+/// The address of a pod whose containers all run.
+fn running(pod: &PodView) -> Option<IpAddr> {
+    let status = pod.status.as_ref()?;
+    let containers = status.container_statuses.as_ref()?;
+    let run = |one: &ContainerStatus| one.state.as_ref().is_some_and(|state| state.running.is_some());
+    let all = pod.metadata.deletion_timestamp.is_none() && containers.iter().all(run);
+    all.then(|| status.pod_ip.as_ref()?.parse().ok()).flatten()
 }
