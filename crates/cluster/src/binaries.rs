@@ -58,11 +58,11 @@ impl Explain for BinariesError {
                 missing_target: true,
                 ..
             } => Some(format!("`rustup target add {target}`")),
-            Self::Build { target, .. } if target.ends_with("-gnu") => Some(
-                "the static glibc may be missing (`apt install libc6-dev`): musl needs nothing else \
-                 (`--target x86_64-unknown-linux-musl`)"
-                    .into(),
-            ),
+            Self::Build { target, .. } if target.ends_with("-gnu") => Some(format!(
+                "the static glibc may be missing (`apt install libc6-dev`); or build the services for {} and name their \
+                 folder with `--image-bin-dir`: docs/KIND.md has the commands",
+                target.replace("-gnu", "-musl")
+            )),
             Self::Build { source, .. } => source.hint(),
             Self::Process(source) => source.hint(),
         }

@@ -127,7 +127,7 @@ pub struct E2eArgs {
     /// List scenarios and twins, and stop
     #[arg(long)]
     pub list: bool,
-    /// Keep the environment up after the run, until Ctrl-C, and collect evidence even when all is well
+    /// Keep what was brought up, on kind the cluster, elsewhere all of it until Ctrl-C; collect evidence in any case
     #[arg(long)]
     pub keep: bool,
     /// Run the selection this many times in one environment
