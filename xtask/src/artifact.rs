@@ -97,7 +97,7 @@ fn features(
 ) -> &'static [&'static str] {
     match verb {
         "doctor" => return WITH_ALL,
-        "down" | "docs" | "completions" => return &[],
+        "down" | "docs" | "completions" | "workshop" => return &[],
         _ => {}
     }
     let said = |flag: &str| value_of(flag, args);
@@ -318,6 +318,7 @@ mod tests {
     fn doctor_knows_every_environment_and_down_does_not_need_it() {
         assert_eq!(features("doctor", &[], |_| false, None), WITH_ALL);
         assert!(features("down", &[], |_| true, Some(OsStr::new("kind"))).is_empty());
+        assert!(features("workshop", &[], |_| true, None).is_empty());
     }
 
     #[test]

@@ -78,6 +78,8 @@ pub struct Plan {
     pub reuse: bool,
     /// How the cluster's name begins.
     pub prefix: String,
+    /// Where the process on the workstation listens; the walkthrough's 8080 unless it is told otherwise.
+    pub workstation_port: u16,
     /// The folder for locks.
     pub locks: PathBuf,
 }

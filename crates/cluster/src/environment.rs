@@ -36,7 +36,7 @@ use crate::tool::{Tool, ToolMissing, ToolPath};
 const ACCOUNTS: Duration = Duration::from_secs(5);
 
 /// Where the process on the workstation listens, as in the walkthrough.
-pub(crate) const WORKSTATION_PORT: u16 = 8080;
+pub const WORKSTATION_PORT: u16 = 8080;
 
 /// What the environment is made of.
 #[derive(Debug, Clone)]
@@ -133,7 +133,9 @@ impl KindEnvironment {
         let mut endpoints = up.endpoints.clone();
         if self.telepresence.is_some() {
             // `intercept order-service --port 8080:8080`, as the walkthrough has it.
-            endpoints.workstation_listen.set_port(WORKSTATION_PORT);
+            endpoints
+                .workstation_listen
+                .set_port(self.options.plan.workstation_port);
         }
         self.up = Some(up);
         Ok(endpoints)

@@ -112,9 +112,10 @@ impl Lease {
         let path = file_of(folder, what);
         let inode = std::fs::metadata(&path).ok()?.ino();
         let table = std::fs::read_to_string("/proc/locks").ok()?;
-        is_locked(&table, inode)
-            .then(|| std::fs::read_to_string(&path).ok())
-            .flatten()
+        let holder = std::fs::read_to_string(&path).ok()?;
+        lockers(&table, inode)
+            .any(|pid| holder.contains(&format!("(pid {pid})")))
+            .then_some(holder)
     }
 
     /// The lock file.
@@ -132,13 +133,13 @@ fn file_of(folder: &Path, what: &str) -> PathBuf {
     folder.join(format!("{name}.lock"))
 }
 
-/// Whether somebody holds a lock of this kind on the file with this number: `1: FLOCK  ADVISORY  WRITE 42 08:01:4711 0 EOF`.
-/// Those who wait for one have `->` in the second column.
-fn is_locked(table: &str, inode: u64) -> bool {
-    table.lines().any(|line| {
+/// The processes that hold a lock of this kind on a file with this number: `1: FLOCK  ADVISORY  WRITE 42 08:01:4711 0 EOF`. Those who
+/// wait for one have `->` in the second column. Files of other file systems may have the same number.
+fn lockers(table: &str, inode: u64) -> impl Iterator<Item = &str> {
+    table.lines().filter_map(move |line| {
         let columns: Vec<&str> = line.split_whitespace().collect();
-        let file = columns.get(5).and_then(|file| file.rsplit(':').next());
-        columns.get(1) == Some(&"FLOCK") && file == Some(&inode.to_string())
+        let file = columns.get(5)?.rsplit(':').next()?;
+        (columns.get(1) == Some(&"FLOCK") && file.parse() == Ok(inode)).then(|| columns.get(4).copied())?
     })
 }
 
@@ -162,17 +163,24 @@ mod tests {
     }
 
     #[test]
-    fn a_look_tells_the_holder_and_takes_nothing() {
+    fn a_look_tells_the_holder_takes_nothing_and_believes_only_the_lock() {
         let folder = tempfile::tempdir().unwrap();
+        let holder = || Lease::holder(folder.path(), "it");
         assert_eq!(Lease::holder(&folder.path().join("none"), "it"), None);
-        let held = Lease::take(folder.path(), "it", "run 7f3a (pid 42)").unwrap();
-        assert_eq!(
-            Lease::holder(folder.path(), "it").as_deref(),
-            Some("run 7f3a (pid 42)")
-        );
+        assert_eq!(holder(), None);
+        let ours = format!("run 7f3a (pid {})", std::process::id());
+        let held = Lease::take(folder.path(), "it", &ours).unwrap();
+        assert_eq!(holder().as_deref(), Some(ours.as_str()));
         drop(held);
-        assert_eq!(Lease::holder(folder.path(), "it"), None);
-        Lease::take(folder.path(), "it", "another").unwrap();
+        assert_eq!(holder(), None, "the text stays, the lock does not");
+        // What another one has written is not borne out by our lock.
+        let _held = Lease::take(folder.path(), "it", "run 8888 (pid 1)").unwrap();
+        assert_eq!(holder(), None);
+        assert_eq!(
+            lockers("1: FLOCK  ADVISORY  WRITE 42 08:01:4711 0 EOF\n1: -> FLOCK  ADVISORY  WRITE 43 08:01:4711 0 EOF", 4711)
+                .collect::<Vec<_>>(),
+            ["42"]
+        );
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub mod telepresence;
 pub mod tool;
 
 pub use context::{ContextOptions, ServiceImages};
-pub use environment::{KindEnvironment, KindOptions};
+pub use environment::{KindEnvironment, KindOptions, WORKSTATION_PORT};
 pub use error::ClusterError;
 pub use upstream::pins::{Pin, PinError, PinFlag, Pins};
 pub use upstream::reference::{ImageRef, Version};

@@ -7,7 +7,7 @@ use testbed::{Deadline, Examination, Explain, Missing};
 use crate::docker::{Docker, DockerError, Engine};
 use crate::doctor::{self, Machine, OF_KIND, gib};
 use crate::download::{self, Program};
-use crate::environment::{KindOptions, WORKSTATION_PORT};
+use crate::environment::KindOptions;
 use crate::kind::Kind;
 use crate::node::Node;
 use crate::reference::ImageRef;
@@ -25,7 +25,7 @@ pub(crate) async fn examine(
     machine: &Machine,
 ) -> Examination {
     let deadline = Deadline::after(LIMIT);
-    let port = telepresence.map(|_| WORKSTATION_PORT);
+    let port = telepresence.map(|_| options.plan.workstation_port);
     let (docker, kind, intercepts, mut facts) = tokio::join!(
         docker(options, &deadline),
         kind(options, &deadline),

@@ -14,7 +14,7 @@ use std::time::Instant;
 use testbed::environment::{InterceptSpec, Selection};
 use testbed::event::Event;
 use testbed::explain::chain;
-use testbed::{BoxError, Class, Environment, Exit, Run};
+use testbed::{BoxError, Class, Endpoints, Environment, Exit, Run};
 use tokio::sync::watch as latest;
 
 use crate::bed::Bed;
@@ -90,6 +90,11 @@ fn number(exit: Exit) -> u8 {
 async fn hold(bed: &mut Bed, plan: &Plan) -> Ended {
     let run = bed.run.clone();
     let interrupted = run.interrupted();
+    let Endpoints {
+        storefront, jaeger, ..
+    } = &bed.endpoints;
+    run.events()
+        .note(format!("storefront {storefront} · Jaeger {jaeger}"));
     let workstation = latest::Sender::default();
     let follower = Follower::new(bed, Scope::Workstation, workstation.subscribe());
     let mut switched = false;
@@ -145,6 +150,8 @@ async fn session(
     switch::intercept(bed, &spec).await?;
     let container = bed.environment.variables(ORDER).await?;
     let mut variables = variables::variables(&bed.endpoints, listen, &container);
+    let under = variables::under(&plan.selection);
+    variables.extend(under.map(|(name, value)| (name.to_owned(), value.to_owned())));
     // A breakpoint is what one intercepts for: where a request stands is to be seen in its trace. Whoever says otherwise is heard.
     let (name, form) = breakpoint::open_spans(bed.environment.name());
     let form = std::env::var(name).unwrap_or_else(|_| form.to_owned());

@@ -175,7 +175,16 @@ impl Follower {
         drop(seen);
         let mut requests = Vec::with_capacity(ripe.len());
         for (trace, again) in ripe {
-            requests.push(self.complete(trace, again).await?);
+            let (id, spans) = (trace.id(), spans_of(&trace));
+            match self.complete(trace, again).await {
+                Ok(request) => {
+                    self.seen.lock().await.tell(id, spans);
+                    requests.push(request);
+                }
+                // The next look finds it again; those before it are told now.
+                Err(error) if requests.is_empty() => return Err(error),
+                Err(_) => break,
+            }
         }
         requests.sort_by_key(Followed::began);
         Ok(requests)
@@ -230,21 +239,28 @@ impl Follower {
 impl Seen {
     /// Takes notice of a trace; gives it back when it is to be told now, with whether that is a correction.
     fn ripe(&mut self, trace: Trace, now: Instant) -> Option<(Trace, bool)> {
-        let spans: BTreeSet<SpanId> = trace.spans().iter().map(|span| span.span_id).collect();
+        let spans = spans_of(&trace);
         let known = self.traces.entry(trace.id()).or_insert(Known {
             spans: 0,
             changed: now,
             told: None,
         });
-        if known.spans != spans.len() {
-            known.spans = spans.len();
+        if known.spans != spans {
+            known.spans = spans;
             known.changed = now;
         }
         if known.told == Some(known.spans) || now.saturating_duration_since(known.changed) < QUIET {
             return None;
         }
-        let again = known.told.replace(known.spans).is_some();
+        let again = known.told.is_some();
         Some((trace, again))
+    }
+
+    /// Remembers that a trace of so many spans is told.
+    fn tell(&mut self, id: TraceId, spans: usize) {
+        if let Some(known) = self.traces.get_mut(&id) {
+            known.told = Some(spans);
+        }
     }
 
     fn forget(&mut self) {
@@ -254,6 +270,12 @@ impl Seen {
                 .retain(|_, known| old.is_none_or(|old| known.changed > old));
         }
     }
+}
+
+/// How many spans a trace has, those that came twice counted once.
+fn spans_of(trace: &Trace) -> usize {
+    let spans: BTreeSet<SpanId> = trace.spans().iter().map(|span| span.span_id).collect();
+    spans.len()
 }
 
 fn now() -> UnixNanos {
@@ -277,17 +299,25 @@ mod tests {
     fn a_trace_is_told_once_it_is_quiet_and_again_when_more_of_it_comes() {
         let mut seen = Seen::default();
         let begun = Instant::now();
-        let mut at = |spans, percent| {
-            seen.ripe(cut(spans), begun + QUIET * percent / 100)
-                .map(|(_, again)| again)
+        let mut at = |spans, percent, told: bool| {
+            let (trace, again) = seen.ripe(cut(spans), begun + QUIET * percent / 100)?;
+            if told {
+                seen.tell(trace.id(), spans_of(&trace));
+            }
+            Some(again)
         };
-        assert_eq!(at(1, 0), None, "it has only come");
-        assert_eq!(at(2, 90), None, "it still grows");
-        assert_eq!(at(2, 180), None, "it grew less than the quiet time ago");
-        assert_eq!(at(2, 190), Some(false));
-        assert_eq!(at(2, 1_000), None, "it was told");
-        assert_eq!(at(3, 2_000), None, "late spans");
-        assert_eq!(at(3, 2_100), Some(true));
-        assert_eq!(at(3, 9_000), None);
+        assert_eq!(at(1, 0, true), None, "it has only come");
+        assert_eq!(at(2, 90, true), None, "it still grows");
+        assert_eq!(at(2, 180, true), None, "it grew less than the quiet time ago");
+        assert_eq!(
+            at(2, 185, false),
+            Some(false),
+            "and could not be told, since Jaeger did not answer"
+        );
+        assert_eq!(at(2, 190, true), Some(false));
+        assert_eq!(at(2, 1_000, true), None, "it was told");
+        assert_eq!(at(3, 2_000, true), None, "late spans");
+        assert_eq!(at(3, 2_100, true), Some(true));
+        assert_eq!(at(3, 9_000, true), None);
     }
 }

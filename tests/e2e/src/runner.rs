@@ -16,7 +16,7 @@ use crate::report;
 use crate::report::model::{Outcome, ScenarioReport, TwinReport};
 use crate::scenario::{Fault, Scenario, Twin};
 use crate::selection::{Selected, full_name};
-use crate::stage::{Shown, Stage, StageError};
+use crate::stage::{Stage, StageError};
 
 /// What to play, and how.
 #[derive(Debug, Clone)]
@@ -203,20 +203,19 @@ async fn play_one(
     };
     let cleared = stage.clear().await;
     report.took_ms = began.elapsed().as_secs_f64() * 1e3;
+    let (shown, cleared) = cleared;
     let usable = cleared.is_ok();
-    let (shown, error) = match cleared {
-        Ok(shown) => (shown, played.err()),
-        Err(error) => (Shown::default(), Some(error)),
-    };
+    let errors = [played.err(), cleared.err()];
     let cases = shown.cases;
     report.proofs = shown.proofs;
     report.recoveries = shown.recoveries;
-    match error {
-        Some(error) => {
+    let told: Vec<String> = errors.iter().flatten().map(describe).collect();
+    match told.as_slice() {
+        [_, ..] => {
             report.outcome = Outcome::Failed;
-            report.error = Some(describe(&error));
+            report.error = Some(told.join("\nand afterwards: "));
         }
-        None => {
+        [] => {
             let verdict = outcome::combine(&cases);
             report.outcome = match twin {
                 Some(twin) => outcome::of_twin(twin.judged, &verdict, &cases),

@@ -12,7 +12,6 @@ mod recovery;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
 
 use testbed::environment::{InterceptSpec, Selection};
 use testbed::{BoxError, Endpoints, StepError};
@@ -22,17 +21,13 @@ use crate::caller::{Order, Placed};
 use crate::proof::{Answerer, Proof};
 use crate::scenario::Fault;
 use crate::scenario::topology::ORDER;
-use crate::workstation::Workstation;
+use crate::switch::{self, PROOF_LIMIT, SWITCH_LIMIT};
+use crate::workstation::{Workstation, variables};
 use debug::Debugging;
 
 pub use expect::{Case, Gathered};
 pub use held::Held;
 pub use recovery::Recovery;
-
-/// How long the data plane may take to follow a switch. Telepresence's first intercept restarts the pod.
-const PROOF_LIMIT: Duration = Duration::from_secs(30);
-/// How long an environment may take to claim that a switch was made.
-const SWITCH_LIMIT: Duration = Duration::from_secs(30);
 
 /// Why a scenario could not be played to its end.
 #[derive(Debug, thiserror::Error)]
@@ -84,8 +79,8 @@ pub struct Stage<'b> {
     /// What the cluster's names were while the workstation was connected.
     names: BTreeMap<String, IpAddr>,
     debugger: Option<Debugging>,
-    /// The intercept takes only requests with a header.
-    filtered: bool,
+    /// Which requests the intercept takes.
+    selection: Selection,
     /// The connection was lost, and what it carried waits for it in the cluster.
     lost: bool,
     shown: Shown,
@@ -111,7 +106,7 @@ impl<'b> Stage<'b> {
             workstation: None,
             names: BTreeMap::new(),
             debugger: None,
-            filtered: false,
+            selection: Selection::All,
             lost: false,
             shown: Shown::default(),
         }
@@ -154,7 +149,7 @@ impl<'b> Stage<'b> {
         if let Some(Fault::Path(disturbance)) = self.fault {
             self.bed.environment.disturb(Some(disturbance)).await?;
         }
-        self.filtered = matches!(selection, Selection::Header { .. });
+        self.selection = selection.clone();
         let listen = self.bed.endpoints.workstation_listen;
         let (pid, target) = self.start_workstation(listen).await?;
         self.divert(pid, target, selection).await
@@ -176,13 +171,7 @@ impl<'b> Stage<'b> {
             selection,
             target,
         };
-        let run = self.bed.run.clone();
-        run.step(
-            "intercept",
-            SWITCH_LIMIT,
-            self.bed.environment.intercept(&run, &spec),
-        )
-        .await?;
+        switch::intercept(self.bed, &spec).await?;
         self.prove(Answerer::Workstation { pid }, header.as_deref())
             .await?;
         if filtered {
@@ -248,11 +237,14 @@ impl<'b> Stage<'b> {
         futures_util::future::join_all(orders.into_iter().map(|order| self.order(order))).await
     }
 
-    /// Undoes what the scenario did, whatever its outcome, so that the next one finds a quiet environment.
-    ///
-    /// # Errors
-    /// When something can't be undone: the environment must not be used any further.
-    pub async fn clear(mut self) -> Result<Shown, StageError> {
+    /// Undoes what the scenario did, whatever its outcome, so that the next one finds a quiet environment. What it has shown comes
+    /// back in any case; with an error, something can't be undone, and the environment must not be used any further.
+    pub async fn clear(mut self) -> (Shown, Result<(), StageError>) {
+        let cleared = self.undo().await;
+        (self.shown, cleared)
+    }
+
+    async fn undo(&mut self) -> Result<(), StageError> {
         let run = self.bed.run.clone();
         // First, since a process that stands at a breakpoint answers nobody.
         self.end_debugger().await?;
@@ -264,7 +256,7 @@ impl<'b> Stage<'b> {
         if let Some(workstation) = self.workstation.take() {
             workstation.stop(&run).await?;
         }
-        Ok(self.shown)
+        Ok(())
     }
 
     async fn start_workstation(&mut self, listen: SocketAddr) -> Result<(u32, SocketAddr), StageError> {
@@ -279,12 +271,8 @@ impl<'b> Stage<'b> {
 
     /// What the process on the workstation is told besides where it is, by the scenario and by this twin.
     fn extra_variables(&self) -> Vec<(&'static str, &'static str)> {
-        let mut told = Vec::new();
-        if self.filtered && !self.broken_by(Fault::KeptConnections) {
-            // Telepresence's agent opens a connection for each caller's then and leaves it open, and its client has room for
-            // 256 of them: the next request would hang.
-            told.push(("THROUGHLINE_CONNECTIONS", "close"));
-        }
+        let under = variables::under(&self.selection).filter(|_| !self.broken_by(Fault::KeptConnections));
+        let mut told: Vec<_> = under.into_iter().collect();
         if let Some(Fault::Workstation(variables)) = self.fault {
             told.extend(variables);
         }
@@ -292,20 +280,7 @@ impl<'b> Stage<'b> {
     }
 
     async fn prove(&mut self, answerer: Answerer, debug_header: Option<&str>) -> Result<(), StageError> {
-        let run = self.bed.run.clone();
-        // The step's limit is the one that counts; it reports who answered last.
-        let deadline = run.deadline(PROOF_LIMIT + Duration::from_secs(1));
-        let name = match debug_header {
-            Some(_) => format!("proof: {answerer} answers requests with the header"),
-            None => format!("proof: {answerer} answers"),
-        };
-        let proof = run
-            .step(
-                &name,
-                PROOF_LIMIT,
-                self.bed.prover.prove(&deadline, &answerer, debug_header),
-            )
-            .await?;
+        let proof = switch::prove(self.bed, &self.bed.run, &answerer, debug_header).await?;
         self.shown.proofs.push(proof);
         Ok(())
     }

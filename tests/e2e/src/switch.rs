@@ -11,9 +11,9 @@ use crate::proof::{Answerer, Proof};
 use crate::scenario::topology::ORDER;
 
 /// How long the data plane may take to follow a switch. Telepresence's first intercept restarts the pod.
-const PROOF_LIMIT: Duration = Duration::from_secs(30);
+pub(crate) const PROOF_LIMIT: Duration = Duration::from_secs(30);
 /// How long an environment may take to claim that a switch was made.
-const SWITCH_LIMIT: Duration = Duration::from_secs(30);
+pub(crate) const SWITCH_LIMIT: Duration = Duration::from_secs(30);
 
 /// The header's value, when only some requests are taken.
 #[must_use]
@@ -86,7 +86,16 @@ pub async fn give_back(bed: &mut Bed, run: &Run) -> Result<(), StepError> {
     prove(bed, run, &Answerer::Cluster, None).await.map(drop)
 }
 
-async fn prove(bed: &Bed, run: &Run, by: &Answerer, header: Option<&str>) -> Result<Proof, StepError> {
+/// Proves with nonces that requests, or those with the header, are answered by these processes.
+///
+/// # Errors
+/// The data plane does not show it in time; the error says who answered last.
+pub(crate) async fn prove(
+    bed: &Bed,
+    run: &Run,
+    by: &Answerer,
+    header: Option<&str>,
+) -> Result<Proof, StepError> {
     // The step's limit is the one that counts; it reports who answered last.
     let deadline = run.deadline(PROOF_LIMIT + Duration::from_secs(1));
     let name = match header {

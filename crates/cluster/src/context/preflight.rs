@@ -11,7 +11,7 @@ use testbed::{Deadline, Examination, Explain, Missing};
 use super::images::{self, Way};
 use super::{ContextOptions, claim, kubeconfig, manager, rights};
 use crate::doctor::{Machine, Subnet};
-use crate::environment::{KindOptions, WORKSTATION_PORT};
+use crate::environment::KindOptions;
 use crate::error::ClusterError;
 use crate::kubernetes::client;
 use crate::kubernetes::error::request;
@@ -31,7 +31,7 @@ pub(crate) async fn examine(
     machine: &Machine,
 ) -> Examination {
     let deadline = Deadline::after(LIMIT);
-    let port = telepresence.map(|_| WORKSTATION_PORT);
+    let port = telepresence.map(|_| options.plan.workstation_port);
     let (cluster, intercepts, facts) = tokio::join!(
         cluster(options, context, telepresence.is_some(), &deadline),
         intercepts(options, telepresence, &deadline),

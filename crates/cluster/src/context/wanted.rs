@@ -107,6 +107,7 @@ mod tests {
             telepresence: true,
             reuse: false,
             prefix: "tl".into(),
+            workstation_port: crate::WORKSTATION_PORT,
             locks: "/none".into(),
         }
     }

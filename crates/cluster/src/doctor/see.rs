@@ -254,6 +254,7 @@ mod tests {
             telepresence: true,
             reuse: false,
             prefix: "tl".into(),
+            workstation_port: crate::WORKSTATION_PORT,
             locks: folder.path().join("locks"),
         };
         assert_eq!(machine.network(&tools, &plan, 8080).await, Network::default());

@@ -12,10 +12,11 @@ use serde_json::Value;
 pub const REDACTED: &str = "[redacted]";
 
 /// Parts of names that hold secrets. Matched without case, `-`, `_` and `.`.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "password",
     "passwd",
     "passphrase",
+    "cookie",
     "secret",
     "token",
     "apikey",
@@ -25,6 +26,8 @@ const NAMES: [&str; 11] = [
     "accesskey",
     "credential",
 ];
+/// Ends of names that hold secrets: `DB_PASS`, `MYSQL_PWD`.
+const ENDS: [&str; 2] = ["pass", "pwd"];
 /// Ends of names that only speak about secrets: `secretName`, `tokenExpirationSeconds`.
 const HARMLESS: [&str; 9] = [
     "name",
@@ -49,7 +52,16 @@ const PREFIXES: [&str; 8] = [
     "AKIA",
 ];
 /// What a line with a secret's name has in it, in lower case.
-const NAMED: [&str; 6] = ["pass", "secret", "token", "key", "authorization", "credential"];
+const NAMED: [&str; 8] = [
+    "pass",
+    "pwd",
+    "cookie",
+    "secret",
+    "token",
+    "key",
+    "authorization",
+    "credential",
+];
 /// What a line with a secret's shape has in it, in lower case.
 const SHAPED: [&str; 12] = [
     "eyj",
@@ -122,7 +134,19 @@ pub fn text(text: &str) -> String {
 pub fn value(json: &mut Value) {
     match json {
         Value::String(string) => *string = text(string),
-        Value::Array(items) => items.iter_mut().for_each(value),
+        Value::Array(items) => {
+            // `["--password", "…"]`: a command line, of which each word is an element.
+            let mut secret_follows = false;
+            for item in items {
+                let announces = item.as_str().is_some_and(announces_a_secret);
+                if secret_follows && !announces {
+                    hide(item)
+                } else {
+                    value(item)
+                }
+                secret_follows = announces;
+            }
+        }
         Value::Object(map) => {
             let is_secret = map.get("kind").and_then(Value::as_str) == Some("Secret");
             let variable = map
@@ -151,13 +175,29 @@ fn hide(json: &mut Value) {
     }
 }
 
+/// `DB_PASS`, but neither `bypass` nor `PWD`.
+fn ends_as_one(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    ENDS.iter().any(|end| {
+        lower
+            .strip_suffix(end)
+            .is_some_and(|head| head.ends_with(['_', '-', '.']))
+    })
+}
+
+/// Whether a word of a command line is followed by a secret: `--password`.
+fn announces_a_secret(word: &str) -> bool {
+    word.starts_with('-') && !word.contains('=') && names_a_secret(word.trim_start_matches('-'))
+}
+
 fn names_a_secret(name: &str) -> bool {
     let plain: String = name
         .chars()
         .filter(|c| !matches!(c, '-' | '_' | '.'))
         .map(|c| c.to_ascii_lowercase())
         .collect();
-    NAMES.iter().any(|part| plain.contains(part)) && !HARMLESS.iter().any(|end| plain.ends_with(end))
+    let holds = NAMES.iter().any(|part| plain.contains(part)) || ends_as_one(name);
+    holds && !HARMLESS.iter().any(|end| plain.ends_with(end))
 }
 
 /// Where a private key begins.

@@ -45,6 +45,14 @@ impl Obstacle {
 /// Collector ends when it may not read pods yet.
 const RESTARTS: i32 = 2;
 
+/// Whether there are pods of a Deployment's current template, as far as its controller has counted.
+#[must_use]
+pub fn has_current_pods(deployment: &DeploymentView) -> bool {
+    deployment.status.as_ref().is_some_and(|status| {
+        status.observed_generation >= deployment.metadata.generation && status.updated_replicas > Some(0)
+    })
+}
+
 /// Why a Deployment is not available; `None` when it is.
 ///
 /// It is when all its replicas are of the current template, are available, and no older one is left. The condition

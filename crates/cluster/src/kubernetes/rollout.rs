@@ -19,6 +19,8 @@ use crate::manifest::RUN_LABEL;
 
 /// Label by which a workload's pods are found.
 pub const NAME_LABEL: &str = "app.kubernetes.io/name";
+/// By which Kubernetes tells the pods of a Deployment's templates apart.
+const TEMPLATE_LABEL: &str = "pod-template-hash";
 /// How long looking for the reason may take after the time was up.
 const REPORT: Duration = Duration::from_secs(5);
 
@@ -257,16 +259,29 @@ impl Seen {
             .is_some_and(|deployment| readiness::deployment(deployment).is_none())
     }
 
-    fn pods_of<'a>(&'a self, workload: &'a Workload) -> impl Iterator<Item = &'a PodView> {
-        self.pods.values().filter(move |pod| {
+    /// The pods of the workload's current template. One from before stays until a new one is available: what is wrong with it may be
+    /// what the roll-out mends.
+    fn pods_of(&self, workload: &Workload) -> Vec<&PodView> {
+        let current = self
+            .deployments
+            .get(workload)
+            .is_some_and(readiness::has_current_pods);
+        let of_the_workload = |pod: &&PodView| {
             pod.namespace().as_deref() == Some(&workload.namespace)
                 && pod.labels().get(NAME_LABEL) == Some(&workload.name)
                 && pod.metadata.deletion_timestamp.is_none()
-        })
+        };
+        let mut pods: Vec<&PodView> = self.pods.values().filter(of_the_workload).collect();
+        let template = |pod: &PodView| pod.labels().get(TEMPLATE_LABEL).cloned();
+        let newest = pods.iter().max_by_key(|pod| pod.creation_timestamp()).copied();
+        let newest = newest.and_then(template);
+        pods.retain(|pod| current && template(pod) == newest);
+        pods
     }
 
     fn trouble(&self, workload: &Workload) -> Trouble {
-        let mut obstacles: Vec<Obstacle> = self.pods_of(workload).flat_map(readiness::pod).collect();
+        let pods = self.pods_of(workload).into_iter();
+        let mut obstacles: Vec<Obstacle> = pods.flat_map(readiness::pod).collect();
         match self.deployments.get(workload) {
             Some(deployment) => obstacles.extend(readiness::deployment(deployment)),
             None => obstacles.push(Obstacle {

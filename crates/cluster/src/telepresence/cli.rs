@@ -57,7 +57,11 @@ impl Cli {
             _ => "telepresence",
         };
         let process = self.tool.process(name, all).envs(self.variables.clone());
-        let call = Call::new(process);
+        let mut call = Call::new(process);
+        if let ["intercept", ..] = args {
+            // The container's variables are in its answer.
+            call = call.discreet();
+        }
         let answer = match run {
             Some(run) => run.call(&call, &deadline).await?,
             None => call.run(&deadline).await?,

@@ -64,6 +64,7 @@ pub(crate) fn options(locks: &Path) -> KindOptions {
             telepresence: false,
             reuse: false,
             prefix: PREFIX.into(),
+            workstation_port: cluster::WORKSTATION_PORT,
             locks: locks.to_owned(),
         },
     }

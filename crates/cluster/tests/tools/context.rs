@@ -83,6 +83,7 @@ fn environment(fakes: &Fakes, context: &str, by_name: bool) -> KindEnvironment {
         telepresence: true,
         reuse: false,
         prefix: "tl".into(),
+        workstation_port: cluster::WORKSTATION_PORT,
         locks: folder.into(),
     };
     let tools = fakes.path();

@@ -26,6 +26,7 @@ fn options(tools: ToolPath, folder: &Path) -> KindOptions {
         telepresence: true,
         reuse: false,
         prefix: "tl".into(),
+        workstation_port: cluster::WORKSTATION_PORT,
         locks: folder.into(),
     };
     KindOptions { tools, plan }

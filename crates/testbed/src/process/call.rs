@@ -32,6 +32,7 @@ pub struct Call {
     spec: ProcessSpec,
     input: Input,
     mark: Option<Mark>,
+    discreet: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -91,6 +92,7 @@ impl Call {
             spec,
             input: Input::Nothing,
             mark: None,
+            discreet: false,
         }
     }
 
@@ -106,6 +108,21 @@ impl Call {
     pub fn input_from(mut self, other: ProcessSpec) -> Self {
         self.input = Input::OutputOf(Box::new(other));
         self
+    }
+
+    /// Keeps what it prints on stdout out of the run's logs when it succeeds: there may be secrets in it.
+    #[must_use]
+    pub const fn discreet(mut self) -> Self {
+        self.discreet = true;
+        self
+    }
+
+    /// What of an answer's stdout may be kept in a log.
+    pub(super) fn to_be_kept<'a>(&self, answer: &'a Answer) -> &'a [u8] {
+        if self.discreet && answer.exit.success() {
+            return &[];
+        }
+        &answer.stdout
     }
 
     /// Lets the programs carry a run's mark.

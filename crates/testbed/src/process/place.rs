@@ -98,7 +98,7 @@ fn record(log: &Path, call: &Call, answer: &Result<Answer, ProcessError>) -> io:
     writeln!(file, "--- {}", call.command_line())?;
     match answer {
         Ok(answer) => {
-            file.write_all(&answer.stdout)?;
+            file.write_all(call.to_be_kept(answer))?;
             file.write_all(answer.stderr.as_bytes())?;
             writeln!(file, "--- {} after {}", answer.exit, Took(answer.took))
         }

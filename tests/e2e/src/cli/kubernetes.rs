@@ -48,6 +48,9 @@ pub struct KindArgs {
     /// Whether a cluster that was kept is taken without `--keep` too; decided by the verb.
     #[arg(skip)]
     pub reuse: bool,
+    /// Where the process on the workstation listens, when it was said; decided by the verb.
+    #[arg(skip)]
+    pub workstation_port: Option<u16>,
 }
 
 /// How the Collector treats spans.

@@ -19,9 +19,11 @@ pub(super) async fn intercept(args: InterceptArgs) -> std::process::ExitCode {
         Ok(plan) => plan,
         Err(code) => return code.into(),
     };
+    let mut kind = args.kind;
+    kind.workstation_port = args.listen.map(|listen| listen.port());
     let session = Session {
         environment: args.environment,
-        kind: args.kind,
+        kind,
         places: args.places,
         keep: args.keep,
         verbose: args.verbose,

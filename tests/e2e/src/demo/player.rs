@@ -18,7 +18,7 @@ use crate::live::{Follower, Scope};
 use crate::proof::{Answerer, whoami};
 use crate::scenario::Fault;
 use crate::scenario::topology::ORDER;
-use crate::workstation::Workstation;
+use crate::workstation::{Workstation, variables};
 use crate::{session, switch};
 
 /// Whether there is a next command.
@@ -198,7 +198,8 @@ impl Player {
                 "`leave` first",
             ));
         }
-        let process = self.start(self.bed.endpoints.workstation_listen, &[]).await?;
+        let listen = self.bed.endpoints.workstation_listen;
+        let process = self.start(listen, &selection, &[]).await?;
         let (pid, target) = (process.pid(), process.address());
         self.intercepted = Some(Intercepted {
             selection: selection.clone(),
@@ -296,7 +297,7 @@ impl Player {
         };
         let address = process.address();
         process.stop(&self.bed.run).await?;
-        let process = match self.start(address, fault).await {
+        let process = match self.start(address, &selection, fault).await {
             Ok(process) => process,
             Err(error) => {
                 let run = self.bed.run.clone();
@@ -317,11 +318,16 @@ impl Player {
     async fn start(
         &self,
         listen: SocketAddr,
+        selection: &Selection,
         fault: &'static [(&'static str, &'static str)],
     ) -> Result<Workstation, Refused> {
         let bed = &self.bed;
+        let told: Vec<_> = variables::under(selection)
+            .into_iter()
+            .chain(fault.iter().copied())
+            .collect();
         let started =
-            Workstation::start(&bed.run, &bed.binaries.order, &bed.endpoints, listen, fault).await?;
+            Workstation::start(&bed.run, &bed.binaries.order, &bed.endpoints, listen, &told).await?;
         self.workstation.send_replace(Some(started.base_url()));
         Ok(started)
     }

@@ -36,6 +36,7 @@ pub(super) fn environment(args: &KindArgs, tools: &Path) -> Result<KindEnvironme
                 .cluster_prefix
                 .clone()
                 .unwrap_or_else(|| "throughline".to_owned()),
+            workstation_port: args.workstation_port.unwrap_or(cluster::WORKSTATION_PORT),
             locks: Lease::shared_folder(lookup("XDG_RUNTIME_DIR").map(PathBuf::from)),
         },
     }))

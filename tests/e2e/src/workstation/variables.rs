@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use testbed::Endpoints;
+use testbed::{Endpoints, Selection};
 use trace::{Site, names};
 
 /// Variables that say who and where the container is, what its own image needs, or what other tools put into it: none of that is
@@ -23,6 +23,17 @@ const ITS_OWN: [&str; 11] = [
 ];
 /// The same by how they begin.
 const ITS_OWN_KIND: [&str; 3] = ["KUBERNETES_", "TELEPRESENCE_", "POD_"];
+
+/// What the process on the workstation is told when an intercept takes only requests with a header: to close each connection.
+/// Telepresence's agent opens one for each caller's and leaves it open, and its client has room for 256 of them: the next request
+/// would hang.
+#[must_use]
+pub const fn under(selection: &Selection) -> Option<(&'static str, &'static str)> {
+    match selection {
+        Selection::All => None,
+        Selection::Header { .. } => Some(("THROUGHLINE_CONNECTIONS", "close")),
+    }
+}
 
 /// The variables for a process that listens on `listen` and stands in for a container that has the variables `container`. The debug
 /// identity replaces the container's resource attributes.

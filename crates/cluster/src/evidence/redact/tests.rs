@@ -85,8 +85,42 @@ fn objects_lose_the_values_of_secret_names_and_keep_their_shape() {
 }
 
 #[test]
+fn a_secret_may_be_the_next_word_of_a_command_line() {
+    let mut args = json!([
+        "--password",
+        "hunter2",
+        "--verbose",
+        "--token",
+        "--dry-run",
+        "plain"
+    ]);
+    value(&mut args);
+    assert_eq!(
+        args,
+        json!([
+            "--password",
+            REDACTED,
+            "--verbose",
+            "--token",
+            "--dry-run",
+            "plain"
+        ])
+    );
+}
+
+#[test]
+fn short_names_count_at_the_end_of_a_name_only() {
+    for line in ["DB_PASS=hunter2", "MYSQL_PWD=hunter2", "set-cookie: hunter2"] {
+        assert!(!text(line).contains("hunter2"), "{}", text(line));
+    }
+    for line in ["PWD=/home/somebody", "OLDPWD=/", "bypass=yes"] {
+        assert_eq!(text(line), line);
+    }
+}
+
+#[test]
 fn the_quick_look_passes_over_no_name_and_no_shape() {
-    for part in NAMES {
+    for part in NAMES.iter().chain(&ENDS) {
         assert!(NAMED.iter().any(|named| part.contains(named)), "{part}");
     }
     for part in PREFIXES.iter().chain(&SCHEMES).chain(&["eyJ", "://"]) {

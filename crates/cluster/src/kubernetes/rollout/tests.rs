@@ -68,6 +68,45 @@ fn only_the_pods_of_the_workload_that_stay_count() {
 }
 
 #[test]
+fn what_is_wrong_with_a_pod_from_before_is_no_obstacle() {
+    let order = Workload::new("demo", "order-service");
+    let of = |suffix: &str, template: &str, created: &str, reason: &str| {
+        let Change::Pod(event) = pod("order-service", reason, false) else {
+            unreachable!()
+        };
+        let Ok(Event::Apply(mut pod)) = *event else {
+            unreachable!()
+        };
+        pod.metadata.name = Some(format!("order-service-{suffix}"));
+        pod.metadata.creation_timestamp = Some(serde_json::from_value(created.into()).unwrap());
+        let labels = pod.metadata.labels.get_or_insert_default();
+        labels.insert(TEMPLATE_LABEL.into(), template.into());
+        Change::Pod(Box::new(Ok(Event::Apply(pod))))
+    };
+    let former = || of("1", "a", "2026-01-01T00:00:00Z", "ErrImageNeverPull");
+    let current = |reason| of("2", "b", "2026-01-01T00:01:00Z", reason);
+    let stays = |changes: Vec<Change>| seen(changes).trouble(&order).stays();
+    let deployed = || deployed("order-service", 0);
+    assert!(
+        stays(vec![deployed(), former()]),
+        "the only one is the current one"
+    );
+    assert!(!stays(vec![deployed(), former(), current("ContainerCreating")]));
+    assert!(stays(vec![deployed(), former(), current("ErrImageNeverPull")]));
+    // The new template was applied, and none of its pods is there yet.
+    let status = json!({"observedGeneration": 2, "replicas": 1, "availableReplicas": 0});
+    let object = json!({
+        "metadata": {"namespace": "demo", "name": "order-service", "generation": 2},
+        "spec": {"replicas": 1},
+        "status": status,
+    });
+    let applied = Change::Deployment(Box::new(Ok(Event::Apply(
+        serde_json::from_value(object).unwrap(),
+    ))));
+    assert!(!stays(vec![applied, former()]));
+}
+
+#[test]
 fn an_error_says_everything_that_is_in_the_way() {
     let order = Workload::new("demo", "order-service");
     let mut trouble = seen([

@@ -29,6 +29,18 @@ async fn both_outputs_and_the_code_come_back() {
 }
 
 #[tokio::test]
+async fn what_a_discreet_program_prints_is_kept_only_when_it_fails() {
+    let kept = async |script: &str| {
+        let call = Call::new(sh(script)).discreet();
+        let answer = call.run(&generous()).await.unwrap();
+        assert_eq!(answer.text(), "secret", "whoever called it hears it");
+        call.to_be_kept(&answer).len()
+    };
+    assert_eq!(kept("echo secret").await, 0);
+    assert_eq!(kept("echo secret; exit 1").await, "secret\n".len());
+}
+
+#[tokio::test]
 async fn bytes_go_in_and_come_out_whole() {
     let bytes: Vec<u8> = (0..3_000_000u32).map(|n| n.to_le_bytes()[0]).collect();
     let answer = Call::new(ProcessSpec::new("cat", "cat"))
