@@ -63,6 +63,6 @@ pub use run_dir::RunDir;
 pub use run_id::RunId;
 pub use signal::{Level, Signals};
 pub use sweep::{SweepError, SweepOptions, SweepReport, sweep};
-pub use undo::{Deed, Undo, UndoError, UndoFailure, UndoId, UndoLeft, UndoReport};
+pub use undo::{Deed, LeftBecause, Undo, UndoError, UndoFailure, UndoId, UndoLeft, UndoReport};
 pub use wait::{Probe, WaitError};
 pub use whoami::Whoami;

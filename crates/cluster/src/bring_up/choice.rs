@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use testbed::{Deadline, Run};
+use testbed::{Deadline, Run, UndoId};
 
 use super::Plan;
 use crate::docker::{Docker, QUESTION};
@@ -25,18 +25,21 @@ pub struct Choice {
     pub kubeconfig: PathBuf,
     /// Whether it is there already.
     pub warm: bool,
+    /// The entry that removes the kubeconfig, where it holds the user's credentials.
+    pub(crate) credentials: Option<UndoId>,
     // Nobody else may use a kept cluster meanwhile.
     _lease: Option<Lease>,
 }
 
 impl Choice {
     /// A cluster that is there already, and is nobody's to make or delete.
-    pub(crate) const fn there(name: String, label: String, kubeconfig: PathBuf) -> Self {
+    pub(crate) const fn there(name: String, label: String, kubeconfig: PathBuf, credentials: UndoId) -> Self {
         Self {
             name,
             label,
             kubeconfig,
             warm: true,
+            credentials: Some(credentials),
             _lease: None,
         }
     }
@@ -61,6 +64,7 @@ pub async fn choose(run: &Run, plan: &Plan, docker: &Docker, kind: &Kind) -> Res
             label,
             kubeconfig,
             warm: false,
+            credentials: None,
             _lease: None,
         });
     }
@@ -84,6 +88,7 @@ pub async fn choose(run: &Run, plan: &Plan, docker: &Docker, kind: &Kind) -> Res
         label,
         kubeconfig,
         warm,
+        credentials: None,
         _lease: Some(lease),
     })
 }
@@ -121,6 +126,7 @@ async fn kept(
         label,
         kubeconfig,
         warm,
+        credentials: None,
         _lease: Some(lease),
     }))
 }

@@ -41,7 +41,13 @@ pub(crate) enum Record {
     /// The run began.
     Begin(Begin),
     /// This will have to be undone.
-    Push { name: String, deed: Deed },
+    Push {
+        name: String,
+        deed: Deed,
+        /// Entries that stay as long as this one is not done.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        needs: Vec<u64>,
+    },
     /// This will have to be undone, and ends with the runner anyway.
     InProcess { name: String },
     /// The process of an entry exists.
@@ -88,6 +94,8 @@ pub(crate) struct Outstanding {
     pub(crate) seq: u64,
     pub(crate) name: String,
     pub(crate) deed: Deed,
+    /// Entries that stay as long as this one is not done.
+    pub(crate) needs: Vec<u64>,
     pub(crate) process: Option<Identity>,
     pub(crate) kept: bool,
 }
@@ -221,11 +229,12 @@ impl Replay {
                 self.at = Some(at);
                 self.begin = Some(begin);
             }
-            (Record::Push { name, deed }, _) => {
+            (Record::Push { name, deed, needs }, _) => {
                 self.outstanding.push(Outstanding {
                     seq,
                     name,
                     deed,
+                    needs,
                     process: None,
                     kept: false,
                 });

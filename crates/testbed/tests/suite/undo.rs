@@ -268,7 +268,7 @@ async fn what_is_kept_stays_and_counts_as_complete() {
     let child = bed.run.supervise(shell("a", "exec sleep 600")).unwrap();
     let report = bed.run.finish().await;
     assert_eq!(report.done, ["a"]);
-    assert!(report.left[0].kept && report.complete());
+    assert!(report.left[0].on_purpose() && report.complete());
     assert!(file.exists() && !alive(i32::try_from(child.pid()).unwrap()));
 }
 
