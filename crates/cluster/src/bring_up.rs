@@ -14,7 +14,7 @@ mod images;
 mod intercepts;
 mod objects;
 
-pub use choice::{Choice, choose, remove_kept};
+pub use choice::{Choice, choose};
 pub(crate) use images::pack;
 pub(crate) use objects::endpoints;
 
@@ -194,6 +194,7 @@ impl Stage<'_> {
                 config,
                 image: plan.pins.node.tagged(),
                 kubeconfig,
+                leased: choice.leased().cloned(),
             };
             kind.create(run, &spec, &run.deadline(limits::CLUSTER)).await
         };

@@ -36,6 +36,7 @@ pub mod environment;
 pub mod event;
 pub mod explain;
 mod history;
+pub mod lease;
 pub mod listening;
 pub mod process;
 mod processes;
@@ -57,6 +58,7 @@ pub use environment::{
 };
 pub use event::{Counts, Event, EventReceiver, Events, Outcome, RequestSeen};
 pub use explain::{BoxError, Class, Explain};
+pub use lease::{Lease, LeaseError, Leased};
 pub use process::{Answer, Call, Conversation, Exit, Process, ProcessError, ProcessSpec};
 pub use run::{Run, RunError, RunOptions, StepError};
 pub use run_dir::RunDir;

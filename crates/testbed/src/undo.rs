@@ -28,6 +28,7 @@ pub(crate) use perform::{Scene, scratch_prefix};
 use unwind::{Action, Entry};
 
 use crate::explain::BoxError;
+use crate::lease::Leased;
 use crate::process::{Group, identify};
 use crate::signal::Signals;
 
@@ -78,20 +79,20 @@ impl Undo {
     ///
     /// A journal that cannot be written is reported once as a warning: the run itself still undoes everything.
     pub fn push(&self, name: impl Into<String>, deed: Deed) -> UndoId {
-        self.push_needing(name, deed, &[])
+        self.add_deed(name.into(), deed, Vec::new(), None)
     }
 
     /// As [`Undo::push`], for a deed that needs what earlier entries undo: the program that it runs, the credentials that it
     /// takes. As long as it is not done, those entries are left too, so that whoever tries it again finds what it needs.
     pub fn push_needing(&self, name: impl Into<String>, deed: Deed, needs: &[UndoId]) -> UndoId {
-        let needs: Vec<u64> = needs.iter().map(|need| need.0).collect();
-        let (name, action) = (name.into(), Action::Deed(deed.clone()));
-        self.add(
-            name.clone(),
-            action,
-            needs.clone(),
-            Record::Push { name, deed, needs },
-        )
+        let needs = needs.iter().map(|need| need.0).collect();
+        self.add_deed(name.into(), deed, needs, None)
+    }
+
+    /// As [`Undo::push`], for a deed on something that may stay and that only one run can use at a time. This run has the
+    /// lease. Whoever comes after it takes the lease for the deed, and leaves what another run is using.
+    pub fn push_leased(&self, name: impl Into<String>, deed: Deed, leased: Leased) -> UndoId {
+        self.add_deed(name.into(), deed, Vec::new(), Some(leased))
     }
 
     /// Puts something on the stack that only this process can undo and that ends with it anyway, such as a server that
@@ -210,6 +211,17 @@ impl Undo {
     /// Where the deeds are done.
     pub(crate) fn scene(&self) -> &Scene {
         &self.shared.scene
+    }
+
+    fn add_deed(&self, name: String, deed: Deed, needs: Vec<u64>, leased: Option<Leased>) -> UndoId {
+        let action = Action::Deed(deed.clone());
+        let record = Record::Push {
+            name: name.clone(),
+            deed,
+            needs: needs.clone(),
+            leased,
+        };
+        self.add(name, action, needs, record)
     }
 
     fn add(&self, name: String, action: Action, needs: Vec<u64>, record: Record) -> UndoId {

@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::{SweepOptions, SweptRun};
 use crate::event::{Event, Events, Outcome};
 use crate::explain::chain;
+use crate::lease::LeaseError;
 use crate::process::{Mark, Marked, Place, ProcessSpec};
 use crate::run_dir::{RunDir, RunLock};
 use crate::run_id::RunId;
@@ -87,7 +88,8 @@ impl DeadRun {
                 needed.hold(&entry.needs, &because);
             }
         }
-        let keeps = self.report.left.iter().any(UndoLeft::on_purpose);
+        let mut left = self.report.left.iter();
+        let keeps = left.any(|left| left.because == LeftBecause::Kept);
         let mut strays = 0;
         // What was kept may have processes of its own, such as Telepresence's daemons.
         if !keeps && !options.signals.interrupted().is_cancelled() {
@@ -115,10 +117,23 @@ impl DeadRun {
     /// Does one deed. Why what it needs has to stay, when it is not done.
     async fn undo_one(&mut self, entry: &Outstanding, options: &SweepOptions) -> Option<LeftBecause> {
         let name = entry.name.clone();
+        let holder = format!("the undo of run {} (pid {})", self.run, std::process::id());
+        let lease = entry.leased.as_ref().map(|leased| leased.take(&holder));
+        let lease = match lease.transpose() {
+            Err(LeaseError::Held { holder, .. }) => {
+                return Some(self.leave(entry, LeftBecause::InUse { by: holder }));
+            }
+            lease => lease,
+        };
         let begun = Instant::now();
+        let deed = async {
+            // Held until the deed is done: nobody shall begin to use what is going away.
+            let _lease = lease?;
+            self.scene.perform(&name, entry.deed.clone(), entry.process).await
+        };
         let result = tokio::select! {
             biased;
-            result = self.scene.perform(&name, entry.deed.clone(), entry.process) => result,
+            result = deed => result,
             () = options.signals.leave().cancelled_owned() => {
                 return Some(self.leave(entry, LeftBecause::NoTime));
             }

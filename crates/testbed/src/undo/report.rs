@@ -48,6 +48,11 @@ pub enum LeftBecause {
         /// The name of that entry.
         by: String,
     },
+    /// Another run is using it: see [`Undo::push_leased`](crate::Undo::push_leased).
+    InUse {
+        /// Who, as it was written down by the holder of the lease.
+        by: String,
+    },
 }
 
 impl fmt::Display for LeftBecause {
@@ -56,12 +61,13 @@ impl fmt::Display for LeftBecause {
             Self::Kept => f.write_str("kept"),
             Self::NoTime => f.write_str("there was no time"),
             Self::Needed { by } => write!(f, "needed by {by}, which is not undone"),
+            Self::InUse { by } => write!(f, "in use by {by}"),
         }
     }
 }
 
 impl UndoReport {
-    /// Whether everything is undone that was not kept on purpose.
+    /// Whether everything is undone that was not left on purpose.
     #[must_use]
     pub fn complete(&self) -> bool {
         self.failed.is_empty() && self.left.iter().all(UndoLeft::on_purpose)
@@ -69,9 +75,9 @@ impl UndoReport {
 }
 
 impl UndoLeft {
-    /// Whether it was left on purpose.
+    /// Whether it is right that it was left: it was kept, or somebody needs it.
     #[must_use]
-    pub fn on_purpose(&self) -> bool {
-        self.because == LeftBecause::Kept
+    pub const fn on_purpose(&self) -> bool {
+        matches!(self.because, LeftBecause::Kept | LeftBecause::InUse { .. })
     }
 }

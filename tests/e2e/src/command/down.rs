@@ -89,6 +89,9 @@ fn tell(report: &SweepReport) {
         for failure in &swept.undo.failed {
             say(&format!("  FAIL  {}: {}", failure.name, chain(&failure.error)));
         }
+        for left in swept.undo.left.iter().filter(|left| left.on_purpose()) {
+            say(&format!("  stay  {}: {}", left.name, left.because));
+        }
     }
     if report.swept.is_empty() && report.live.is_empty() {
         say("nothing was left to undo");

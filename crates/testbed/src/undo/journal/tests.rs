@@ -16,6 +16,7 @@ fn push(number: u64) -> Record {
         name: format!("entry {number}"),
         deed,
         needs: Vec::new(),
+        leased: None,
     }
 }
 
@@ -133,6 +134,10 @@ fn every_record_comes_back_as_it_was() {
             name: "a".to_owned(),
             deed: Deed::Remove { path: "/x".into() },
             needs: vec![1, 3],
+            leased: Some(Leased {
+                folder: "/run".into(),
+                what: "kind cluster c".to_owned(),
+            }),
         },
         Record::Push {
             name: "b".to_owned(),
@@ -141,6 +146,7 @@ fn every_record_comes_back_as_it_was() {
                 name: "b".to_owned(),
             },
             needs: Vec::new(),
+            leased: None,
         },
         Record::InProcess {
             name: "server".to_owned(),
@@ -177,11 +183,13 @@ fn the_format_is_the_one_that_older_journals_have() {
 }
 
 #[test]
-fn an_older_journal_needs_nothing() {
-    let line = r#"{"seq":1,"at":"1970-01-01T00:00:00Z","push":{"name":"a","deed":{"deed":"remove","path":"/x"}}}"#;
+fn an_older_journal_needs_and_leases_nothing() {
+    let line =
+        r#"{"seq":1,"at":"1970-01-01T00:00:00Z","push":{"name":"a","deed":{"deed":"remove","path":"/x"}}}"#;
     let replay = Replay::read(format!("{line}\n").as_bytes());
     assert_eq!(replay.damage, []);
-    assert_eq!(replay.outstanding[0].needs, [0; 0]);
+    let entry = &replay.outstanding[0];
+    assert_eq!((entry.needs.len(), &entry.leased), (0, &None));
 }
 
 #[test]
