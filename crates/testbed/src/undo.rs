@@ -173,7 +173,7 @@ impl Undo {
             };
             if let Some(because) = because {
                 needed.hold(&entry.needs, &because);
-                report.left.extend(entry.left(because));
+                self.leave(&mut report, entry.left(because));
                 continue;
             }
             let left = entry.left(LeftBecause::NoTime);
@@ -182,7 +182,7 @@ impl Undo {
                 biased;
                 undone = entry.undo(&self.shared.scene) => undone,
                 () = leave.cancelled() => {
-                    report.left.extend(left);
+                    self.leave(&mut report, left);
                     continue;
                 }
             };
@@ -197,6 +197,13 @@ impl Undo {
             }
         }
         report
+    }
+
+    fn leave(&self, report: &mut UndoReport, left: Option<UndoLeft>) {
+        if let Some(left) = left {
+            self.shared.scene.place.events.emit(left.event());
+            report.left.push(left);
+        }
     }
 
     /// The process of an entry exists now.

@@ -173,11 +173,13 @@ impl DeadRun {
     }
 
     fn leave(&mut self, entry: &Outstanding, because: LeftBecause) -> LeftBecause {
-        self.report.left.push(UndoLeft {
+        let left = UndoLeft {
             name: entry.name.clone(),
             by_hand: entry.deed.to_string(),
             because: because.clone(),
-        });
+        };
+        self.scene.place.events.emit(left.event());
+        self.report.left.push(left);
         because
     }
 }

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
+use crate::event::Event;
 use crate::explain::BoxError;
 
 /// What became of the undo stack of a run.
@@ -36,7 +39,8 @@ pub struct UndoLeft {
 }
 
 /// Why an entry was not tried.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "because", rename_all = "snake_case")]
 pub enum LeftBecause {
     /// It, or what needs it, stays on purpose: see [`Undo::keep`](crate::Undo::keep).
     Kept,
@@ -75,9 +79,26 @@ impl UndoReport {
 }
 
 impl UndoLeft {
-    /// Whether it is right that it was left: it was kept, or somebody needs it.
+    /// Whether it is right that it was left: see [`LeftBecause::on_purpose`].
     #[must_use]
     pub const fn on_purpose(&self) -> bool {
-        matches!(self.because, LeftBecause::Kept | LeftBecause::InUse { .. })
+        self.because.on_purpose()
+    }
+
+    /// What consumers of events hear of it.
+    pub(crate) fn event(&self) -> Event {
+        Event::UndoLeft {
+            name: self.name.clone(),
+            by_hand: self.by_hand.clone(),
+            because: self.because.clone(),
+        }
+    }
+}
+
+impl LeftBecause {
+    /// Whether it is right that the entry was left: it was kept, or somebody is using it.
+    #[must_use]
+    pub const fn on_purpose(&self) -> bool {
+        matches!(self, Self::Kept | Self::InUse { .. })
     }
 }
