@@ -16,7 +16,7 @@ mod images;
 mod intercepts;
 mod objects;
 
-pub use choice::{Choice, choose, remove_kept};
+pub use choice::{Choice, choose};
 pub(crate) use images::pack;
 pub(crate) use objects::endpoints;
 
@@ -29,6 +29,7 @@ use tokio::sync::watch;
 
 use crate::binaries::Binaries;
 use crate::docker::Docker;
+use crate::download;
 use crate::error::ClusterError;
 use crate::kind::{ClusterSpec, Kind, KindError};
 use crate::kind_config;
@@ -40,6 +41,32 @@ use crate::reference::ImageRef;
 use crate::telepresence::Telepresence;
 
 use crate::kubernetes::rollout::Workload;
+
+/// More than bringing up can take within the limits of its steps, with both programs to be downloaded before: everything one after
+/// the other, although most of it goes on at the same time. Whoever bounds the whole takes more than this.
+pub const LONGEST: Duration = {
+    let once = [
+        limits::CLUSTER,
+        limits::BUILD,
+        limits::IMAGES,
+        limits::SERVER,
+        limits::ROLLOUT,
+        limits::PROOF,
+    ];
+    let mut seconds = 0;
+    let mut at = 0;
+    while at < once.len() {
+        seconds += once[at].as_secs();
+        at += 1;
+    }
+    // Images come into nodes of a context and, in another one, into the cluster; objects are looked at and made; Telepresence
+    // installs, connects, resolves, and ends a dead client's intercept.
+    seconds += 2 * (download::LIMIT.as_secs() + limits::PULL.as_secs() + limits::APPLY.as_secs());
+    seconds += 4 * limits::CONNECTING.as_secs();
+    // Steps.
+    seconds += 12 * limits::EXPLANATION.as_secs();
+    Duration::from_secs(seconds)
+};
 
 /// Limits of the steps. Each is many times what the step takes on two busy processors.
 pub(crate) mod limits {
@@ -204,6 +231,7 @@ impl Stage<'_> {
                 config,
                 image: plan.pins.node.tagged(),
                 kubeconfig,
+                leased: choice.leased().cloned(),
             };
             kind.create(run, &spec, &run.deadline(limits::CLUSTER)).await
         };

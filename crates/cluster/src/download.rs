@@ -20,7 +20,7 @@ use crate::preflight::missing;
 /// The biggest program is Telepresence with some 90 MB. Whatever is much bigger is not what was asked for.
 const BYTES: u64 = 400 << 20;
 /// How long a download may take: on a slow line, not for ever.
-const LIMIT: Duration = Duration::from_secs(600);
+pub(crate) const LIMIT: Duration = Duration::from_secs(600);
 /// How long nothing may come.
 const SILENCE: Duration = Duration::from_secs(30);
 

@@ -1,6 +1,6 @@
 //! What can go wrong between nothing and an environment that is proven to work.
 
-use testbed::{Explain, ProcessError, StepError, WaitError};
+use testbed::{Explain, LeaseError, ProcessError, StepError, WaitError};
 
 use crate::binaries::BinariesError;
 use crate::context::ContextError;
@@ -9,7 +9,6 @@ use crate::download::DownloadError;
 use crate::image::ImageError;
 use crate::kind::KindError;
 use crate::kubernetes::KubernetesError;
-use crate::lease::LeaseError;
 use crate::manifest::ManifestError;
 use crate::probe::ProbeError;
 use crate::telepresence::TelepresenceError;

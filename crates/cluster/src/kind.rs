@@ -5,7 +5,7 @@ mod error;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use testbed::{Answer, Deadline, Deed, Run};
+use testbed::{Answer, Deadline, Deed, Leased, Run, UndoId};
 
 pub use error::KindError;
 
@@ -47,6 +47,8 @@ pub struct ClusterSpec {
     pub image: String,
     /// Where kind writes the kubeconfig. Never the user's own.
     pub kubeconfig: PathBuf,
+    /// The lease on it, when it may stay and be used by other runs: they must be through with it before it is deleted.
+    pub leased: Option<Leased>,
 }
 
 impl Kind {
@@ -113,15 +115,21 @@ impl Kind {
         run: &Run,
         spec: &ClusterSpec,
         deadline: &Deadline,
-    ) -> Result<testbed::UndoId, KindError> {
+    ) -> Result<UndoId, KindError> {
         let config = run.dir().file("kind.json");
         std::fs::write(&config, &spec.config).map_err(|source| KindError::Write {
             path: config.clone(),
             source,
         })?;
-        run.undo()
-            .push("a node that Docker was still making", self.late_node(spec));
-        let undo = run.undo().push(
+        let push = |name: String, deed: Deed| match spec.leased.clone() {
+            Some(leased) => run.undo().push_leased(name, deed, leased),
+            None => run.undo().push(name, deed),
+        };
+        push(
+            "a node that Docker was still making".to_owned(),
+            self.late_node(spec),
+        );
+        let undo = push(
             format!("kind cluster {}", spec.name),
             self.deletion(&spec.name, &spec.kubeconfig),
         );

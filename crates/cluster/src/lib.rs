@@ -16,7 +16,6 @@ pub mod image;
 pub mod kind;
 pub mod kind_config;
 pub mod kubernetes;
-pub mod lease;
 pub mod manifest;
 pub mod node;
 mod preflight;

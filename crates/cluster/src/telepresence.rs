@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use kube::Client;
 use serde_json::Value;
-use testbed::{Deadline, Explain, InterceptSpec, Missing, Run, Selection};
+use testbed::{Deadline, Explain, InterceptSpec, Lease, Missing, Run, Selection};
 
 pub use error::TelepresenceError;
 pub use manager::Manager;
@@ -29,11 +29,13 @@ pub(crate) use manager::NAMESPACE as MANAGER_NAMESPACE;
 pub(crate) use names::names;
 pub use witness::Witness;
 
-use crate::lease::{CONNECTION, Lease};
 use crate::reference::{ImageRef, Version};
 use crate::tool::{Tool, ToolPath};
 use cli::Cli;
 use connection::Connection;
+
+/// What two runs can't have at the same time.
+pub(crate) const CONNECTION: &str = "the machine's Telepresence connection";
 
 /// The oldest client whose `--format json` answers are known.
 pub const OLDEST: Version = Version {

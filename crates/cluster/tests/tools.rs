@@ -22,3 +22,5 @@ mod telepresence;
 mod telepresence_again;
 #[path = "tools/telepresence_bed.rs"]
 mod telepresence_bed;
+#[path = "tools/withdrawal.rs"]
+mod withdrawal;

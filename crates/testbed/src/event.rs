@@ -13,6 +13,7 @@ use trace::{RequestId, TraceId, Verdict};
 
 use crate::environment::EnvironmentName;
 use crate::run_id::RunId;
+use crate::undo::LeftBecause;
 
 /// One thing that happened. Durations are milliseconds in JSON, in fields that end in `_ms`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -127,6 +128,16 @@ pub enum Event {
         /// How it ended.
         #[serde(flatten)]
         outcome: Outcome,
+    },
+    /// One entry of the undo stack was not tried.
+    UndoLeft {
+        /// Its name.
+        name: String,
+        /// What a person would do by hand.
+        by_hand: String,
+        /// Why, and whether that is on purpose.
+        #[serde(flatten)]
+        because: LeftBecause,
     },
     /// A piece of evidence was saved.
     Collected {

@@ -24,7 +24,7 @@ use crate::process::{Answer, Call, Conversation, Marked, Process, ProcessError, 
 use crate::run_dir::{RunDir, random};
 use crate::run_id::RunId;
 use crate::signal::Signals;
-use crate::undo::{Deed, Undo, UndoError, UndoFailure, UndoReport, scratch_prefix};
+use crate::undo::{Deed, Undo, UndoError, UndoFailure, UndoLeft, UndoReport, scratch_prefix};
 use crate::wait::WaitError;
 
 /// What a run is begun with.
@@ -279,7 +279,7 @@ impl Run {
     pub async fn finish(&self) -> UndoReport {
         let mut report = self.inner.undo.unwind().await;
         // What was kept may have processes of its own.
-        if report.left.is_empty() {
+        if !report.left.iter().any(UndoLeft::on_purpose) {
             let place = &self.inner.undo.scene().place;
             let marked = Marked {
                 mark: &place.mark,

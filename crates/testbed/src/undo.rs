@@ -7,6 +7,7 @@
 mod deed;
 mod error;
 mod journal;
+mod needed;
 mod perform;
 mod report;
 mod unwind;
@@ -19,13 +20,15 @@ use futures_util::future::BoxFuture;
 pub use deed::Deed;
 pub use error::UndoError;
 pub use journal::Damage;
-pub use report::{UndoFailure, UndoLeft, UndoReport};
+pub use report::{LeftBecause, UndoFailure, UndoLeft, UndoReport};
 
 pub(crate) use journal::{Begin, Identity, Journal, Outstanding, Record, Replay};
+pub(crate) use needed::Needed;
 pub(crate) use perform::{Scene, scratch_prefix};
 use unwind::{Action, Entry};
 
 use crate::explain::BoxError;
+use crate::lease::Leased;
 use crate::process::{Group, identify};
 use crate::signal::Signals;
 
@@ -76,8 +79,20 @@ impl Undo {
     ///
     /// A journal that cannot be written is reported once as a warning: the run itself still undoes everything.
     pub fn push(&self, name: impl Into<String>, deed: Deed) -> UndoId {
-        let (name, action) = (name.into(), Action::Deed(deed.clone()));
-        self.add(name.clone(), action, Record::Push { name, deed })
+        self.add_deed(name.into(), deed, Vec::new(), None)
+    }
+
+    /// As [`Undo::push`], for a deed that needs what earlier entries undo: the program that it runs, the credentials that it
+    /// takes. As long as it is not done, those entries are left too, so that whoever tries it again finds what it needs.
+    pub fn push_needing(&self, name: impl Into<String>, deed: Deed, needs: &[UndoId]) -> UndoId {
+        let needs = needs.iter().map(|need| need.0).collect();
+        self.add_deed(name.into(), deed, needs, None)
+    }
+
+    /// As [`Undo::push`], for a deed on something that may stay and that only one run can use at a time. This run has the
+    /// lease. Whoever comes after it takes the lease for the deed, and leaves what another run is using.
+    pub fn push_leased(&self, name: impl Into<String>, deed: Deed, leased: Leased) -> UndoId {
+        self.add_deed(name.into(), deed, Vec::new(), Some(leased))
     }
 
     /// Puts something on the stack that only this process can undo and that ends with it anyway, such as a server that
@@ -101,7 +116,7 @@ impl Undo {
                 limit,
             },
         );
-        self.add(name.clone(), action, Record::InProcess { name })
+        self.add(name.clone(), action, Vec::new(), Record::InProcess { name })
     }
 
     /// Takes an entry off: it was undone by other means, or never came to be.
@@ -141,26 +156,33 @@ impl Undo {
             .collect()
     }
 
-    /// Undoes everything, last in first out, each bounded; goes on after failures. The second Ctrl-C skips grace, the
-    /// third ends it with what is left.
+    /// Undoes everything, last in first out, each bounded; goes on after failures, but leaves what a failed entry needs.
+    /// The second Ctrl-C skips grace, the third ends it with what is left.
     pub async fn unwind(&self) -> UndoReport {
         let mut report = UndoReport::default();
+        let mut needed = Needed::default();
         let leave = self.shared.signals.leave();
         loop {
             // Taken in a statement of its own: the lock must not be held across the await below.
             let entry = self.stack().entries.pop();
             let Some(entry) = entry else { break };
-            if entry.kept || leave.is_cancelled() {
-                report.left.extend(entry.left());
+            let because = match needed.because(entry.id.0) {
+                _ if entry.kept => Some(LeftBecause::Kept),
+                _ if leave.is_cancelled() => Some(LeftBecause::NoTime),
+                because => because,
+            };
+            if let Some(because) = because {
+                needed.hold(&entry.needs, &because);
+                self.leave(&mut report, entry.left(because));
                 continue;
             }
-            let left = entry.left();
-            let (id, name) = (entry.id, entry.name.clone());
+            let left = entry.left(LeftBecause::NoTime);
+            let (id, name, needs) = (entry.id, entry.name.clone(), entry.needs.clone());
             let undone = tokio::select! {
                 biased;
                 undone = entry.undo(&self.shared.scene) => undone,
                 () = leave.cancelled() => {
-                    report.left.extend(left);
+                    self.leave(&mut report, left);
                     continue;
                 }
             };
@@ -168,10 +190,20 @@ impl Undo {
             self.shared.scene.place.events.emit(undone.event(&name));
             match undone.result {
                 Ok(_) => report.done.push(name),
-                Err(error) => report.failed.push(UndoFailure { name, error }),
+                Err(error) => {
+                    needed.hold(&needs, &LeftBecause::Needed { by: name.clone() });
+                    report.failed.push(UndoFailure { name, error });
+                }
             }
         }
         report
+    }
+
+    fn leave(&self, report: &mut UndoReport, left: Option<UndoLeft>) {
+        if let Some(left) = left {
+            self.shared.scene.place.events.emit(left.event());
+            report.left.push(left);
+        }
     }
 
     /// The process of an entry exists now.
@@ -188,7 +220,18 @@ impl Undo {
         &self.shared.scene
     }
 
-    fn add(&self, name: String, action: Action, record: Record) -> UndoId {
+    fn add_deed(&self, name: String, deed: Deed, needs: Vec<u64>, leased: Option<Leased>) -> UndoId {
+        let action = Action::Deed(deed.clone());
+        let record = Record::Push {
+            name: name.clone(),
+            deed,
+            needs: needs.clone(),
+            leased,
+        };
+        self.add(name, action, needs, record)
+    }
+
+    fn add(&self, name: String, action: Action, needs: Vec<u64>, record: Record) -> UndoId {
         let mut stack = self.stack();
         stack.last += 1;
         let id = UndoId(stack.last);
@@ -197,6 +240,7 @@ impl Undo {
             id,
             name,
             action,
+            needs,
             kept: false,
         });
         id

@@ -11,6 +11,7 @@ mod exit_codes;
 mod intercept;
 mod parity;
 mod session;
+mod swept;
 mod withdraw;
 mod workshop;
 

@@ -3,14 +3,13 @@
 
 use std::path::PathBuf;
 
-use testbed::{Deadline, Run};
+use testbed::{Lease, LeaseError, Leased, Run, UndoId};
 
 use super::Plan;
 use crate::docker::{Docker, QUESTION};
 use crate::error::ClusterError;
 use crate::kind::Kind;
 use crate::kind_config;
-use crate::lease::{Lease, LeaseError};
 use crate::node::Node;
 
 /// The cluster that a run uses. Known before there is one, and as long as evidence may be wanted.
@@ -25,20 +24,28 @@ pub struct Choice {
     pub kubeconfig: PathBuf,
     /// Whether it is there already.
     pub warm: bool,
+    /// The entry that removes the kubeconfig, where it holds the user's credentials.
+    pub(crate) credentials: Option<UndoId>,
     // Nobody else may use a kept cluster meanwhile.
-    _lease: Option<Lease>,
+    lease: Option<Lease>,
 }
 
 impl Choice {
     /// A cluster that is there already, and is nobody's to make or delete.
-    pub(crate) const fn there(name: String, label: String, kubeconfig: PathBuf) -> Self {
+    pub(crate) const fn there(name: String, label: String, kubeconfig: PathBuf, credentials: UndoId) -> Self {
         Self {
             name,
             label,
             kubeconfig,
             warm: true,
-            _lease: None,
+            credentials: Some(credentials),
+            lease: None,
         }
+    }
+
+    /// What the cluster is leased as, when it is one that may stay.
+    pub(crate) fn leased(&self) -> Option<&Leased> {
+        self.lease.as_ref().map(Lease::leased)
     }
 }
 
@@ -61,7 +68,8 @@ pub async fn choose(run: &Run, plan: &Plan, docker: &Docker, kind: &Kind) -> Res
             label,
             kubeconfig,
             warm: false,
-            _lease: None,
+            credentials: None,
+            lease: None,
         });
     }
     let (label, name) = kept_names(plan);
@@ -84,7 +92,8 @@ pub async fn choose(run: &Run, plan: &Plan, docker: &Docker, kind: &Kind) -> Res
         label,
         kubeconfig,
         warm,
-        _lease: Some(lease),
+        credentials: None,
+        lease: Some(lease),
     })
 }
 
@@ -121,36 +130,9 @@ async fn kept(
         label,
         kubeconfig,
         warm,
-        _lease: Some(lease),
+        credentials: None,
+        lease: Some(lease),
     }))
-}
-
-/// Removes the clusters that runs with `--keep` have left, and returns their names. One that a run is using stays.
-///
-/// # Errors
-/// Docker can't be reached.
-pub async fn remove_kept(plan: &Plan, kind: &Kind, deadline: &Deadline) -> Result<Vec<String>, ClusterError> {
-    let kept = format!("{}-kept-", plan.prefix);
-    let mut removed = Vec::new();
-    for name in kind.clusters(deadline).await? {
-        if !name.starts_with(&kept) {
-            continue;
-        }
-        let _lease = match Lease::take(
-            &plan.locks,
-            &leased(&name),
-            &format!("pid {}", std::process::id()),
-        ) {
-            Ok(lease) => lease,
-            Err(LeaseError::Held { .. }) => continue,
-            Err(error) => return Err(error.into()),
-        };
-        // kind wants a file that it may take the cluster's credentials out of; ours went with their run.
-        kind.delete(&name, &plan.locks.join("no-kubeconfig"), deadline)
-            .await?;
-        removed.push(name);
-    }
-    Ok(removed)
 }
 
 fn leased(cluster: &str) -> String {

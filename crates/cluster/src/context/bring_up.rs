@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use kube::Client;
 use kube::config::Kubeconfig;
-use testbed::{Deed, Endpoints, Run};
+use testbed::{Deed, Endpoints, Run, UndoId};
 
 use super::images::{self, Way};
 use super::load::Lacking;
@@ -33,13 +33,14 @@ use crate::telepresence::{Target, Telepresence};
 pub(crate) fn choose(run: &Run, context: &ContextOptions) -> Result<Choice, ClusterError> {
     let config = kubeconfig::of_context(&context.kubeconfigs, &context.context)?;
     let path = run.dir().file("kubeconfig");
-    // It holds the user's credentials, which should not outlive the run.
-    run.undo()
+    // It holds the user's credentials, which should not outlive what the run made with them.
+    let credentials = run
+        .undo()
         .push("kubeconfig of the run", Deed::Remove { path: path.clone() });
     write(&path, &config)?;
     // Two runs in one cluster may have the same short id when they come from two machines.
     let label = format!("{}-{:08x}", run.id(), probe::random() & 0xffff_ffff);
-    Ok(Choice::there(context.context.clone(), label, path))
+    Ok(Choice::there(context.context.clone(), label, path, credentials))
 }
 
 /// Brings everything up in the chosen cluster.
@@ -172,7 +173,7 @@ impl Stage<'_> {
 
     fn push_withdrawal(&self, nodes: &[Node], images: &[String]) -> Result<(), ClusterError> {
         let program = self.run.dir().file("withdraw");
-        self.run.undo().push(
+        let removal = self.run.undo().push(
             "program for the undo",
             Deed::Remove {
                 path: program.clone(),
@@ -188,9 +189,12 @@ impl Stage<'_> {
             nodes: nodes.iter().map(|node| node.container().to_owned()).collect(),
             images: images.to_vec(),
         };
-        self.run.undo().push(
+        // A cluster that can't be reached now may be reached by `down`, which needs both of them then.
+        let needs: Vec<UndoId> = self.choice.credentials.into_iter().chain([removal]).collect();
+        self.run.undo().push_needing(
             format!("objects in {}", self.context.context),
             withdrawal.deed(&program, &self.options.tools)?,
+            &needs,
         );
         Ok(())
     }
@@ -256,7 +260,8 @@ impl Stage<'_> {
         if installs {
             let manager = telepresence.manager();
             let uninstall = manager.uninstallation(run, &target)?;
-            run.undo().push("traffic manager", uninstall);
+            let needs: Vec<UndoId> = self.choice.credentials.into_iter().collect();
+            run.undo().push_needing("traffic manager", uninstall, &needs);
             run.step(
                 "traffic manager",
                 limits::CONNECTING,

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use testbed::Deadline;
+use testbed::{Deadline, Lease};
 
 use super::{BUILD_DISK, DOCKER_DISK, Disk, Facts, Network, port, subnets};
 use crate::binaries::Binaries;
 use crate::bring_up::Plan;
-use crate::lease::{CONNECTION, Lease};
+use crate::telepresence::CONNECTION;
 use crate::tool::ToolPath;
 
 /// How long a look at the kernel's tables may take; usually it is a few milliseconds.

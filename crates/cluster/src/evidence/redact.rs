@@ -138,8 +138,9 @@ pub fn value(json: &mut Value) {
             // `["--password", "…"]`: a command line, of which each word is an element.
             let mut secret_follows = false;
             for item in items {
-                let announces = item.as_str().is_some_and(announces_a_secret);
-                if secret_follows && !announces {
+                let word = item.as_str().unwrap_or_default();
+                let (flag, announces) = (word.starts_with("--"), announces_a_secret(word));
+                if secret_follows && !flag {
                     hide(item)
                 } else {
                     value(item)

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use testbed::{Explain, ProcessError, WaitError};
+use testbed::{Explain, LeaseError, ProcessError, WaitError};
 
-use crate::lease::LeaseError;
 use crate::reference::Version;
 use crate::tool::ToolMissing;
 

@@ -28,6 +28,7 @@ async fn theirs(bed: &Bed, name: &str, kubeconfig: PathBuf) -> UndoId {
         config,
         image: node.tagged(),
         kubeconfig,
+        leased: None,
     };
     kind().create(&bed.run, &spec, &minutes()).await.unwrap()
 }

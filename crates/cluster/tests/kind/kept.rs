@@ -2,12 +2,11 @@
 
 use std::time::Instant;
 
-use cluster::bring_up::remove_kept;
 use cluster::kubernetes::sweep::sweep;
 use cluster::manifest::Profile;
-use testbed::{Deadline, Environment};
+use testbed::{Deadline, Environment, Lease, Signals, SweepOptions};
 
-use crate::bed::{Bed, alone, clusters, kind, options, order_and_trace};
+use crate::bed::{Bed, alone, clusters, options, order_and_trace};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn is_reused_and_shared_with_nobody() {
@@ -73,8 +72,23 @@ async fn is_reused_and_shared_with_nobody() {
     );
     other.finish().await;
 
-    let plan = options(folder.path()).plan;
-    let deadline = Deadline::after(std::time::Duration::from_secs(60));
-    assert_eq!(remove_kept(&plan, &kind(), &deadline).await.unwrap(), [name]);
+    // `down` of another checkout, while a run is using it, and afterwards.
+    let user = Lease::take(
+        &options(folder.path()).plan.locks,
+        &format!("kind cluster {name}"),
+        "a test",
+    )
+    .unwrap();
+    let down = SweepOptions {
+        kept: true,
+        signals: Signals::manual(),
+        events: None,
+    };
+    let swept = testbed::sweep(folder.path(), &down).await.unwrap();
+    assert!(swept.complete(), "{swept:?}");
+    assert_eq!(clusters().await, [name.as_str()], "in use");
+    drop(user);
+    let swept = testbed::sweep(folder.path(), &down).await.unwrap();
+    assert!(swept.complete(), "{swept:?}");
     assert_eq!(clusters().await, Vec::<String>::new());
 }

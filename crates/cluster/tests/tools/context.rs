@@ -16,7 +16,7 @@ use crate::fakes::{Fakes, run, told};
 use crate::telepresence_bed::fake;
 
 /// An API server of an empty cluster, whose user may do everything that is not in this list of verbs and resources.
-async fn server(forbidden: &'static [(&'static str, &'static str)]) -> MockServer {
+pub(crate) async fn server(forbidden: &'static [(&'static str, &'static str)]) -> MockServer {
     let server = MockServer::start().await;
     let version = json!({"major": "1", "minor": "34", "gitVersion": "v1.34.4", "gitCommit": "", "gitTreeState": "",
         "buildDate": "", "goVersion": "", "compiler": "", "platform": ""});
@@ -41,7 +41,7 @@ async fn server(forbidden: &'static [(&'static str, &'static str)]) -> MockServe
 }
 
 /// The last word on everything that nothing else was said of.
-async fn nothing_else(server: &MockServer) {
+pub(crate) async fn nothing_else(server: &MockServer) {
     let absent = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "NotFound", "code": 404,
         "message": "not found", "metadata": {}, "details": {}});
     Mock::given(method("GET"))
@@ -63,7 +63,7 @@ fn metadata(name: &str, labels: &Value) -> Value {
     json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": {"name": name, "labels": labels}})
 }
 
-fn kubeconfig(folder: &Path, name: &str, server: &str) {
+pub(crate) fn kubeconfig(folder: &Path, name: &str, server: &str) {
     let text = json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "production",
         "clusters": [{"name": "c", "cluster": {"server": server}}],
@@ -73,7 +73,7 @@ fn kubeconfig(folder: &Path, name: &str, server: &str) {
     std::fs::write(folder.join("kubeconfig"), text.to_string()).unwrap();
 }
 
-fn environment(fakes: &Fakes, context: &str, by_name: bool) -> KindEnvironment {
+pub(crate) fn environment(fakes: &Fakes, context: &str, by_name: bool) -> KindEnvironment {
     let folder = fakes.folder();
     let plan = Plan {
         pins: Pins::built_in().unwrap(),
@@ -96,6 +96,18 @@ fn environment(fakes: &Fakes, context: &str, by_name: bool) -> KindEnvironment {
             service_images: by_name.then(|| "registry.example.com/team:1.0".parse().unwrap()),
             withdraw: "/bin/false".into(),
         })
+}
+
+/// From now on the namespace `demo` is there for whoever looks for it or wants to create it.
+pub(crate) async fn taken(server: &MockServer) {
+    let taken = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "AlreadyExists", "code": 409,
+        "message": "namespaces \"demo\" already exists", "metadata": {}, "details": {}});
+    answer(server, "/api/v1/namespaces/demo", &metadata("demo", &json!({}))).await;
+    Mock::given(method("POST"))
+        .and(path("/api/v1/namespaces"))
+        .respond_with(ResponseTemplate::new(409).set_body_json(taken))
+        .mount(server)
+        .await;
 }
 
 async fn missing(environment: &KindEnvironment, fakes: &Fakes) -> String {
@@ -207,18 +219,7 @@ async fn a_run_that_can_not_begin_leaves_neither_credentials_nor_anything_else()
 async fn what_somebody_made_meanwhile_is_not_taken() {
     let (fakes, server) = (fake("2.31.2", &[]), server(&[]).await);
     // The look found nothing; the creation finds it.
-    let taken = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "AlreadyExists", "code": 409,
-        "message": "namespaces \"demo\" already exists", "metadata": {}, "details": {}});
-    Mock::given(method("GET"))
-        .and(path("/api/v1/namespaces/demo"))
-        .respond_with(ResponseTemplate::new(200).set_body_json(metadata("demo", &json!({}))))
-        .mount(&server)
-        .await;
-    Mock::given(method("POST"))
-        .and(path("/api/v1/namespaces"))
-        .respond_with(ResponseTemplate::new(409).set_body_json(taken))
-        .mount(&server)
-        .await;
+    taken(&server).await;
     nothing_else(&server).await;
     kubeconfig(fakes.folder(), "staging", &server.uri());
     let (run, _events) = run(fakes.folder());

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use cluster::binaries::Binaries;
-use cluster::bring_up::{Plan, choose, remove_kept};
+use cluster::bring_up::{Plan, choose};
 use cluster::docker::Docker;
 use cluster::doctor::Machine;
 use cluster::kind::Kind;
@@ -13,7 +13,9 @@ use cluster::tool::ToolPath;
 use cluster::{KindEnvironment, KindOptions, Pins, kind_config};
 use rstest::{Context, rstest};
 use serde_json::{Value, json};
-use testbed::Environment;
+use testbed::{
+    Environment, EnvironmentName, EventReceiver, LeftBecause, Run, RunOptions, Signals, SweepOptions, sweep,
+};
 
 use crate::fakes::{Fakes, always, generous, run, told};
 
@@ -183,16 +185,23 @@ async fn tools_for_the_network_that_fail_are_nothing_to_complain_of() {
     assert_eq!(environment.preflight().await, []);
 }
 
-fn kept(fakes: &Fakes) -> (testbed::Run, testbed::EventReceiver) {
-    let root = fakes.folder().join("runs");
-    let signals = testbed::Signals::manual();
-    let options = testbed::RunOptions {
-        root,
-        environment: testbed::EnvironmentName::Kind,
+fn kept(fakes: &Fakes) -> (Run, EventReceiver) {
+    kept_in(fakes, "runs")
+}
+
+/// A run with `--keep` in another checkout.
+fn elsewhere(fakes: &Fakes) -> (Run, EventReceiver) {
+    kept_in(fakes, "runs of another checkout")
+}
+
+fn kept_in(fakes: &Fakes, root: &str) -> (Run, EventReceiver) {
+    let options = RunOptions {
+        root: fakes.folder().join(root),
+        environment: EnvironmentName::Kind,
         keep: true,
-        signals,
+        signals: Signals::manual(),
     };
-    testbed::Run::begin(options).unwrap()
+    Run::begin(options).unwrap()
 }
 
 #[rstest]
@@ -200,7 +209,7 @@ fn kept(fakes: &Fakes) -> (testbed::Run, testbed::EventReceiver) {
 #[case::stopped_with_docker("false", false)]
 #[tokio::test]
 async fn a_kept_cluster_is_taken_if_it_runs_and_made_anew_if_not(#[case] running: &str, #[case] warm: bool) {
-    let mut name = format!("tl-kept-{}", kind_config::fingerprint(&Pins::built_in().unwrap()));
+    let name = format!("tl-kept-{}", kind_config::fingerprint(&Pins::built_in().unwrap()));
     let fakes = Fakes::new()
         .tool("docker", always(json!({"stdout": running})))
         .tool(
@@ -216,16 +225,60 @@ async fn a_kept_cluster_is_taken_if_it_runs_and_made_anew_if_not(#[case] running
     assert_eq!(deleted, !warm);
     let error = choose(&run, &plan, &docker, &kind).await.unwrap_err();
     assert!(error.to_string().contains("is in use by run"), "{error}");
-    assert_eq!(
-        remove_kept(&plan, &kind, &generous()).await.unwrap(),
-        Vec::<String>::new(),
-        "it is in use"
+}
+
+#[tokio::test]
+async fn a_kept_cluster_is_not_taken_down_under_a_run_that_uses_it() {
+    let name = format!("tl-kept-{}", kind_config::fingerprint(&Pins::built_in().unwrap()));
+    // The first run finds none and can't make one; that suffices for its undo to be in the journal.
+    let fakes = machine(json!([{"stdout": "true"}]), "", TELEPRESENCE).tool(
+        "kind",
+        json!([
+            {"when": ["clusters"], "once": "before"},
+            {"when": ["clusters"], "stdout": format!("{name}\n")},
+            {"when": ["create"], "code": 1},
+            {"when": ["delete"]},
+        ]),
     );
+    binaries(fakes.folder());
+    let (first, _events) = kept(&fakes);
+    let mut environment = KindEnvironment::new(options(fakes.path(), fakes.folder()));
+    environment.up(&first).await.unwrap_err();
+    drop((environment, first));
+
+    let (docker, kind) = (Docker::new(fakes.find("docker")), Kind::new(fakes.find("kind")));
+    let plan = options(fakes.path(), fakes.folder()).plan;
+    let (user, _events) = elsewhere(&fakes);
+    let choice = choose(&user, &plan, &docker, &kind).await.unwrap();
+    assert!(choice.warm);
+    let deleted = || fakes.calls().iter().any(|call| call.contains("delete cluster"));
+    let down = || async {
+        let options = SweepOptions {
+            kept: true,
+            signals: Signals::manual(),
+            events: None,
+        };
+        let mut report = sweep(&fakes.folder().join("runs"), &options).await.unwrap();
+        assert!(report.complete(), "{report:?}");
+        report.swept.remove(0).undo
+    };
+    let report = down().await;
+    let by = format!("run {} (pid {})", user.id(), std::process::id());
+    let in_use = LeftBecause::InUse { by };
+    let cluster = format!("kind cluster {name}");
+    let left: Vec<(&str, &LeftBecause)> = report
+        .left
+        .iter()
+        .map(|left| (left.name.as_str(), &left.because))
+        .collect();
+    let expected = [cluster.as_str(), "a node that Docker was still making"];
+    assert_eq!(left, expected.map(|name| (name, &in_use)));
+    assert!(!deleted());
+
     drop(choice);
-    assert_eq!(
-        remove_kept(&plan, &kind, &generous()).await.unwrap(),
-        [std::mem::take(&mut name)]
-    );
+    assert!(down().await.done.contains(&cluster));
+    assert!(deleted());
+    user.finish().await;
 }
 
 /// Services that are enough of an executable to be packed.

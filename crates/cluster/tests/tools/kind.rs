@@ -29,6 +29,7 @@ async fn create(fakes: &Fakes, run: &testbed::Run, deadline: &Deadline) -> Resul
         config: "{}".into(),
         image: "kindest/node:v1".into(),
         kubeconfig: run.dir().file("kubeconfig"),
+        leased: None,
     };
     Kind::new(fakes.find("kind"))
         .create(run, &spec, deadline)
@@ -136,6 +137,7 @@ esac
         config: "{}".into(),
         image: "kindest/node:v1".into(),
         kubeconfig: run.dir().file("kubeconfig"),
+        leased: None,
     };
     let kind = Kind::new(tools.find("kind", "test").unwrap());
     kind.create(&run, &spec, &generous()).await.unwrap_err();

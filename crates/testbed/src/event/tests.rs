@@ -42,6 +42,21 @@ fn durations_are_milliseconds_and_outcomes_are_flat() {
 }
 
 #[test]
+fn why_an_entry_was_left_is_flat_too() {
+    let left = |because| Event::UndoLeft {
+        name: "kubeconfig of the run".to_owned(),
+        by_hand: "rm -rf /x".to_owned(),
+        because,
+    };
+    let by = "objects in staging".to_owned();
+    let lines = [left(LeftBecause::Kept), left(LeftBecause::Needed { by })];
+    insta::assert_snapshot!(lines.map(|event| json(&event)).join("\n"), @r#"
+    {"event":"undo_left","name":"kubeconfig of the run","by_hand":"rm -rf /x","because":"kept"}
+    {"event":"undo_left","name":"kubeconfig of the run","by_hand":"rm -rf /x","because":"needed","by":"objects in staging"}
+    "#);
+}
+
+#[test]
 fn the_story_of_a_run_reads_in_one_go() {
     let run: RunId = "7f3a".parse().unwrap();
     let started = Event::RunStarted {

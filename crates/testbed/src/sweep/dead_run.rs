@@ -7,11 +7,13 @@ use std::time::Instant;
 use super::{SweepOptions, SweptRun};
 use crate::event::{Event, Events, Outcome};
 use crate::explain::chain;
+use crate::lease::LeaseError;
 use crate::process::{Mark, Marked, Place, ProcessSpec};
 use crate::run_dir::{RunDir, RunLock};
 use crate::run_id::RunId;
 use crate::undo::{
-    Damage, Deed, Journal, Outstanding, Record, Replay, Scene, UndoError, UndoFailure, UndoLeft, UndoReport,
+    Damage, Journal, LeftBecause, Needed, Outstanding, Record, Replay, Scene, UndoError, UndoFailure,
+    UndoLeft, UndoReport,
 };
 
 /// A dead runner's run that we own.
@@ -69,18 +71,25 @@ impl DeadRun {
             || carried.contains(&self.scene.place.mark)
     }
 
-    /// Does its deeds in reverse, and ends what still carries its mark.
+    /// Does its deeds in reverse, but leaves what a failed one needs; and ends what still carries its mark.
     pub(super) async fn undo(&mut self, options: &SweepOptions) -> SweptRun {
-        let mut keeps = false;
+        let mut needed = Needed::default();
         for entry in std::mem::take(&mut self.outstanding).into_iter().rev() {
-            let kept = entry.kept && !options.kept;
-            keeps |= kept;
-            if kept || options.signals.interrupted().is_cancelled() {
-                self.leave(entry.name, &entry.deed, kept);
-            } else {
-                self.undo_one(entry, options).await;
+            let because = match needed.because(entry.seq) {
+                _ if entry.kept && !options.kept => Some(LeftBecause::Kept),
+                _ if options.signals.interrupted().is_cancelled() => Some(LeftBecause::NoTime),
+                because => because,
+            };
+            let not_done = match because {
+                Some(because) => Some(self.leave(&entry, because)),
+                None => self.undo_one(&entry, options).await,
+            };
+            if let Some(because) = not_done {
+                needed.hold(&entry.needs, &because);
             }
         }
+        let mut left = self.report.left.iter();
+        let keeps = left.any(|left| left.because == LeftBecause::Kept);
         let mut strays = 0;
         // What was kept may have processes of its own, such as Telepresence's daemons.
         if !keeps && !options.signals.interrupted().is_cancelled() {
@@ -105,19 +114,29 @@ impl DeadRun {
         }
     }
 
-    async fn undo_one(&mut self, entry: Outstanding, options: &SweepOptions) {
-        let Outstanding {
-            seq,
-            name,
-            deed,
-            process,
-            ..
-        } = entry;
+    /// Does one deed. Why what it needs has to stay, when it is not done.
+    async fn undo_one(&mut self, entry: &Outstanding, options: &SweepOptions) -> Option<LeftBecause> {
+        let name = entry.name.clone();
+        let holder = format!("the undo of run {} (pid {})", self.run, std::process::id());
+        let lease = entry.leased.as_ref().map(|leased| leased.take(&holder));
+        let lease = match lease.transpose() {
+            Err(LeaseError::Held { holder, .. }) => {
+                return Some(self.leave(entry, LeftBecause::InUse { by: holder }));
+            }
+            lease => lease,
+        };
         let begun = Instant::now();
+        let deed = async {
+            // Held until the deed is done: nobody shall begin to use what is going away.
+            let _lease = lease?;
+            self.scene.perform(&name, entry.deed.clone(), entry.process).await
+        };
         let result = tokio::select! {
             biased;
-            result = self.scene.perform(&name, deed.clone(), process) => result,
-            () = options.signals.leave().cancelled_owned() => return self.leave(name, &deed, false),
+            result = deed => result,
+            () = options.signals.leave().cancelled_owned() => {
+                return Some(self.leave(entry, LeftBecause::NoTime));
+            }
         };
         let outcome = match &result {
             Ok(()) => Outcome::Ok,
@@ -127,7 +146,7 @@ impl DeadRun {
             },
         };
         if let Some(journal) = &mut self.journal
-            && let Err(error) = journal.write(seq, Record::Done(outcome.clone()))
+            && let Err(error) = journal.write(entry.seq, Record::Done(outcome.clone()))
         {
             // It will be done once more by the next sweep, which is harmless.
             self.scene.place.events.warn(
@@ -141,17 +160,27 @@ impl DeadRun {
             outcome,
         });
         match result {
-            Ok(()) => self.report.done.push(name),
-            Err(error) => self.report.failed.push(UndoFailure { name, error }),
+            Ok(()) => {
+                self.report.done.push(name);
+                None
+            }
+            Err(error) => {
+                let because = LeftBecause::Needed { by: name.clone() };
+                self.report.failed.push(UndoFailure { name, error });
+                Some(because)
+            }
         }
     }
 
-    fn leave(&mut self, name: String, deed: &Deed, kept: bool) {
-        self.report.left.push(UndoLeft {
-            name,
-            by_hand: deed.to_string(),
-            kept,
-        });
+    fn leave(&mut self, entry: &Outstanding, because: LeftBecause) -> LeftBecause {
+        let left = UndoLeft {
+            name: entry.name.clone(),
+            by_hand: entry.deed.to_string(),
+            because: because.clone(),
+        };
+        self.scene.place.events.emit(left.event());
+        self.report.left.push(left);
+        because
     }
 }
 

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::deed::Deed;
 use crate::environment::EnvironmentName;
 use crate::event::Outcome;
+use crate::lease::Leased;
 use crate::run_id::RunId;
 
 /// A journal that is open for writing.
@@ -41,7 +42,16 @@ pub(crate) enum Record {
     /// The run began.
     Begin(Begin),
     /// This will have to be undone.
-    Push { name: String, deed: Deed },
+    Push {
+        name: String,
+        deed: Deed,
+        /// Entries that stay as long as this one is not done.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        needs: Vec<u64>,
+        /// What nobody else may be using when this is done by another process.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        leased: Option<Leased>,
+    },
     /// This will have to be undone, and ends with the runner anyway.
     InProcess { name: String },
     /// The process of an entry exists.
@@ -88,6 +98,10 @@ pub(crate) struct Outstanding {
     pub(crate) seq: u64,
     pub(crate) name: String,
     pub(crate) deed: Deed,
+    /// Entries that stay as long as this one is not done.
+    pub(crate) needs: Vec<u64>,
+    /// What nobody else may be using when this is done.
+    pub(crate) leased: Option<Leased>,
     pub(crate) process: Option<Identity>,
     pub(crate) kept: bool,
 }
@@ -221,11 +235,21 @@ impl Replay {
                 self.at = Some(at);
                 self.begin = Some(begin);
             }
-            (Record::Push { name, deed }, _) => {
+            (
+                Record::Push {
+                    name,
+                    deed,
+                    needs,
+                    leased,
+                },
+                _,
+            ) => {
                 self.outstanding.push(Outstanding {
                     seq,
                     name,
                     deed,
+                    needs,
+                    leased,
                     process: None,
                     kept: false,
                 });

@@ -14,7 +14,7 @@ use super::UndoId;
 use super::deed::Deed;
 use super::error::UndoError;
 use super::perform::Scene;
-use super::report::UndoLeft;
+use super::report::{LeftBecause, UndoLeft};
 use crate::event::{Event, Outcome};
 use crate::explain::{BoxError, chain};
 use crate::process::Group;
@@ -25,6 +25,8 @@ pub(super) struct Entry {
     pub(super) id: UndoId,
     pub(super) name: String,
     pub(super) action: Action,
+    /// Earlier entries, by number, that must not be undone before this one is.
+    pub(super) needs: Vec<u64>,
     pub(super) kept: bool,
 }
 
@@ -79,7 +81,7 @@ impl Entry {
     }
 
     /// What remains to be done by hand; nothing for what ends with this process.
-    pub(super) fn left(&self) -> Option<UndoLeft> {
+    pub(super) fn left(&self, because: LeftBecause) -> Option<UndoLeft> {
         let by_hand = match &self.action {
             Action::Deed(deed) => deed.to_string(),
             Action::Group(group) => format!("kill -- -{}", group.pid()),
@@ -88,7 +90,7 @@ impl Entry {
         Some(UndoLeft {
             name: self.name.clone(),
             by_hand,
-            kept: self.kept,
+            because,
         })
     }
 }

@@ -112,3 +112,14 @@ pub(crate) async fn gone(pids: &[i32]) {
         .await
         .unwrap();
 }
+
+/// Waits until there is such a file.
+pub(crate) async fn there(file: &Path) {
+    let look = || async {
+        match file.exists() {
+            true => Probe::<(), Infallible>::Ready(()),
+            false => Probe::not_yet("not there"),
+        }
+    };
+    wait::until(&generous(), "a file", look).await.unwrap();
+}

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "the shared parts of a test fail like the test")]
 
 mod bed;
+mod leased;
+mod needed;
 mod process;
 mod run;
 mod signals;

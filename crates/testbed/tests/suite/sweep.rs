@@ -261,7 +261,7 @@ async fn what_was_kept_waits_for_down() {
         }
     });
     let run = only(swept(&bed.root(), &before_a_run()).await);
-    assert!(run.undo.complete() && run.undo.left[0].kept, "{run:?}");
+    assert!(run.undo.complete() && run.undo.left[0].on_purpose(), "{run:?}");
     assert_eq!(
         (dir.join("kept").exists(), dir.join("not kept").exists()),
         (true, false)

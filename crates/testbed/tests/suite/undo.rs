@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use testbed::{BoxError, Deed, Event, Outcome, RunDir, Undo};
+use testbed::{BoxError, Deed, Event, LeftBecause, Outcome, RunDir, Undo};
 
 use crate::bed::{Bed, alive, gone, pids, shell, told};
 
@@ -31,6 +31,15 @@ impl Notes {
     fn taken(&self) -> Vec<&'static str> {
         self.0.lock().unwrap().clone()
     }
+}
+
+/// What was told of entries that were left.
+fn left(events: Vec<Event>) -> Vec<(String, LeftBecause)> {
+    let left = events.into_iter().filter_map(|event| match event {
+        Event::UndoLeft { name, because, .. } => Some((name, because)),
+        _ => None,
+    });
+    left.collect()
 }
 
 #[tokio::test]
@@ -226,7 +235,7 @@ async fn the_second_signal_skips_grace_and_what_runs_in_this_process() {
 
 #[tokio::test]
 async fn the_third_signal_leaves_and_says_what_is_left() {
-    let bed = Bed::new();
+    let mut bed = Bed::new();
     let child = bed
         .run
         .supervise(shell("stubborn", "echo up; exec sleep 600"))
@@ -253,11 +262,15 @@ async fn the_third_signal_leaves_and_says_what_is_left() {
     let kill = format!("kill -- -{}", child.pid());
     assert_eq!(left, [("kind cluster", "sleep 600"), ("stubborn", kill.as_str())]);
     assert!(!report.complete());
+    let told = ["kind cluster", "stubborn"].map(|name| (name.to_owned(), LeftBecause::NoTime));
+    // The run is still borrowed by its end.
+    let events = std::iter::from_fn(|| bed.events.try_recv()).collect();
+    assert_eq!(self::left(events), told);
 }
 
 #[tokio::test]
 async fn what_is_kept_stays_and_counts_as_complete() {
-    let bed = Bed::new();
+    let mut bed = Bed::new();
     let file = bed.run.dir().file("cluster");
     std::fs::write(&file, "").unwrap();
     let id = bed
@@ -268,7 +281,9 @@ async fn what_is_kept_stays_and_counts_as_complete() {
     let child = bed.run.supervise(shell("a", "exec sleep 600")).unwrap();
     let report = bed.run.finish().await;
     assert_eq!(report.done, ["a"]);
-    assert!(report.left[0].kept && report.complete());
+    assert!(report.left[0].on_purpose() && report.complete());
+    let told = [("cluster".to_owned(), LeftBecause::Kept)];
+    assert_eq!(left(bed.seen()), told);
     assert!(file.exists() && !alive(i32::try_from(child.pid()).unwrap()));
 }
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use jaeger_api::JaegerClient;
-use testbed::{Arrangement, BoxError, Environment, Run};
+use testbed::deadline::Over;
+use testbed::text::Took;
+use testbed::{Arrangement, BoxError, Endpoints, Environment, Run};
 
 use super::Bed;
 use crate::caller::Caller;
@@ -11,15 +13,25 @@ use crate::gather;
 use crate::places::Binaries;
 use crate::proof::Prover;
 
-/// How long an environment may take to come up, over all its steps.
-const UP_LIMIT: Duration = Duration::from_secs(600);
+/// How long an environment may take to come up, over all its steps. A net below the limits of those, which say more: only what
+/// hangs between two steps falls into it.
+const UP_LIMIT: Duration = Duration::from_secs(5400);
+
+#[cfg(feature = "kind")]
+const _: () = assert!(UP_LIMIT.as_secs() > cluster::bring_up::LONGEST.as_secs());
 
 /// Why there is no environment.
 #[derive(Debug, thiserror::Error)]
 pub enum UpError {
-    /// Ctrl-C, or the time was up.
+    /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
+    /// No step failed, and yet it was not up in time.
+    #[error("it was not up after {}", Took(*limit))]
+    TookTooLong {
+        /// What it was given.
+        limit: Duration,
+    },
     /// It did not come up.
     #[error("{0}")]
     Environment(BoxError),
@@ -38,6 +50,7 @@ impl UpError {
         match self {
             Self::Environment(error) => error.hint(),
             Self::Jaeger(error) => error.hint(),
+            Self::TookTooLong { .. } => Some("the last step that began says what it was at".to_owned()),
             Self::Interrupted | Self::Http(_) => None,
         }
     }
@@ -54,20 +67,7 @@ impl Bed {
         binaries: &Binaries,
         settle_limit: Option<Duration>,
     ) -> Result<Self, UpError> {
-        let limit = run.deadline(UP_LIMIT);
-        let endpoints = match limit.bound(environment.up(run)).await {
-            Ok(Ok(endpoints)) => endpoints,
-            Ok(Err(error)) if run.interrupted().is_cancelled() => {
-                drop(error);
-                return Err(UpError::Interrupted);
-            }
-            Ok(Err(error)) => {
-                // Also of what came up only in part.
-                super::collect(run, environment.as_ref()).await;
-                return Err(UpError::Environment(error));
-            }
-            Err(_) => return Err(UpError::Interrupted),
-        };
+        let endpoints = bring_up(run, environment.as_mut(), UP_LIMIT).await?;
         let jaeger = JaegerClient::new(&endpoints.jaeger)?;
         jaeger.probe().await?;
         let mut limits = gather::limits(environment.as_ref());
@@ -89,3 +89,24 @@ impl Bed {
         })
     }
 }
+
+/// Brings it up within a limit, and keeps evidence of one that does not come up: also of what came up only in part.
+async fn bring_up(
+    run: &Run,
+    environment: &mut dyn Environment,
+    limit: Duration,
+) -> Result<Endpoints, UpError> {
+    let deadline = run.deadline(limit);
+    let error = match deadline.bound(environment.up(run)).await {
+        Ok(Ok(endpoints)) => return Ok(endpoints),
+        Err(Over::Cancelled) => return Err(UpError::Interrupted),
+        Ok(Err(_)) if run.interrupted().is_cancelled() => return Err(UpError::Interrupted),
+        Ok(Err(error)) => UpError::Environment(error),
+        Err(Over::Elapsed) => UpError::TookTooLong { limit },
+    };
+    super::collect(run, environment).await;
+    Err(error)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,10 @@
 //! The beginning that all verbs with a run share: arm the signals, finish what killed runs left, choose the environment, begin.
 
 use testbed::explain::chain;
+use testbed::sweep::SweptRun;
 use testbed::{Environment, Event, EventReceiver, Explain, Run, RunOptions, Signals};
 
+use super::swept::troubles;
 use super::{complain, locate};
 use crate::cli::{EnvironmentChoice, KindArgs, Places};
 use crate::environment;
@@ -69,15 +71,7 @@ pub(super) async fn begin(wanted: Wanted<'_>, signals: &Signals) -> Result<Begun
         at: jiff::Timestamp::now(),
     });
     match swept {
-        Ok(swept) => {
-            // One whose cluster was kept on purpose had nothing to finish.
-            for killed in swept.swept.iter().filter(|swept| swept.did_something()) {
-                run.events().note(format!(
-                    "finished the undo of run {}, which was killed",
-                    killed.run
-                ));
-            }
-        }
+        Ok(swept) => swept.swept.iter().for_each(|killed| tell(&run, killed)),
         Err(error) => run.events().warn(chain(&error), error.hint()),
     }
     Ok(Begun {
@@ -87,4 +81,26 @@ pub(super) async fn begin(wanted: Wanted<'_>, signals: &Signals) -> Result<Begun
         binaries,
         why: chosen.why,
     })
+}
+
+/// Tells what became of a run whose runner was killed.
+fn tell(run: &Run, killed: &SweptRun) {
+    let troubles = troubles(killed);
+    // One whose cluster was kept on purpose had nothing to finish.
+    if troubles.is_empty() && killed.did_something() {
+        run.events().note(format!(
+            "finished the undo of run {}, which was killed",
+            killed.run
+        ));
+    }
+    for trouble in troubles {
+        let text = format!(
+            "the undo of run {}, which was killed, is not finished: {}",
+            killed.run, trouble.fact
+        );
+        let hint = trouble
+            .hint
+            .unwrap_or_else(|| "`cargo xtask down` tries again".to_owned());
+        run.events().warn(text, Some(hint));
+    }
 }

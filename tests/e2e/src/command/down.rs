@@ -6,6 +6,7 @@ use testbed::explain::chain;
 use testbed::sweep::{SweepError, SweepOptions, SweepReport, sweep};
 use testbed::{Explain, Signals};
 
+use super::swept::troubles;
 use super::{complain, locate, say};
 use crate::cli::DownArgs;
 use crate::exit::ExitCode;
@@ -86,8 +87,14 @@ fn tell(report: &SweepReport) {
         for name in &swept.undo.done {
             say(&format!("  ok    {name}"));
         }
-        for failure in &swept.undo.failed {
-            say(&format!("  FAIL  {}: {}", failure.name, chain(&failure.error)));
+        for trouble in troubles(swept) {
+            say(&format!("  FAIL  {}", trouble.fact));
+            if let Some(hint) = trouble.hint {
+                say(&format!("        hint: {hint}"));
+            }
+        }
+        for left in swept.undo.left.iter().filter(|left| left.on_purpose()) {
+            say(&format!("  stay  {}: {}", left.name, left.because));
         }
     }
     if report.swept.is_empty() && report.live.is_empty() {

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use cluster::binaries::{Binaries, Build};
 use cluster::bring_up::Plan;
 use cluster::context::usual_files;
-use cluster::lease::Lease;
 use cluster::manifest::Profile;
 use cluster::tool::ToolPath;
 use cluster::{ContextOptions, KindEnvironment, KindOptions};
+use testbed::Lease;
 
 use super::ChoiceError;
 use super::pins::pins;

@@ -1,5 +1,6 @@
 //! The console: results on standard output, the story on standard error; readable without colour.
 
+mod left;
 mod lines;
 mod request;
 
@@ -144,6 +145,11 @@ impl Console {
                     self.step(&format!("undo: {name}"), *took, outcome, None);
                 }
             }
+            Event::UndoLeft {
+                name,
+                by_hand,
+                because,
+            } => self.err(&left::line(name, by_hand, because)),
             Event::Collected { what, path } => {
                 self.err(&format!("  kept  {what}: {}/{}", self.directory, path.display()));
             }

@@ -39,9 +39,10 @@ impl Commands {
                 self.open(Group::Steps, &format!("steps of {scenario}"))
             }
             Event::UndoFinished { .. } if self.group != Some(Group::Undo) => self.open(Group::Undo, "undo"),
-            Event::ScenarioFinished { .. } | Event::ScenarioSkipped { .. } | Event::RunFinished { .. } => {
-                self.close()
-            }
+            Event::ScenarioFinished { .. }
+            | Event::ScenarioSkipped { .. }
+            | Event::UndoLeft { .. }
+            | Event::RunFinished { .. } => self.close(),
             Event::StepFinished { outcome, .. } if *outcome != Outcome::Ok => self.close(),
             _ => Vec::new(),
         }

@@ -28,10 +28,12 @@ impl Narrator {
     pub async fn tell(mut self) {
         let mut left = Vec::new();
         while let Some(event) = self.events.recv().await {
-            if let Event::UndoFinished { name, outcome, .. } = &event
-                && *outcome != Outcome::Ok
-            {
-                left.push(name.clone());
+            match &event {
+                Event::UndoFinished { name, outcome, .. } if *outcome != Outcome::Ok => {
+                    left.push(name.clone());
+                }
+                Event::UndoLeft { name, because, .. } if !because.on_purpose() => left.push(name.clone()),
+                _ => {}
             }
             match self.format {
                 Format::Human => self.console.event(&event),

@@ -191,6 +191,14 @@ impl Record {
                     error: problem(outcome),
                 });
             }
+            Event::UndoLeft {
+                name,
+                by_hand,
+                because,
+            } if !because.on_purpose() => report.undo.push(UndoLine {
+                name: name.clone(),
+                error: Some(format!("not tried: {because}; by hand: `{by_hand}`")),
+            }),
             Event::Collected { what, path } => {
                 report.collected.push(CollectedFile {
                     what: what.clone(),
@@ -222,5 +230,36 @@ fn problem(outcome: &StepOutcome) -> Option<String> {
         StepOutcome::Failed { error, .. } => Some(error.clone()),
         StepOutcome::TimedOut => Some("timed out".to_owned()),
         StepOutcome::Interrupted => Some("interrupted".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use testbed::LeftBecause;
+
+    use super::*;
+
+    #[test]
+    fn what_there_was_no_time_for_is_in_the_report_and_what_was_kept_is_not() {
+        let mut record = Record {
+            report: RunReport::empty(),
+            playing: None,
+            rounds: HashMap::new(),
+        };
+        for because in [LeftBecause::NoTime, LeftBecause::Kept] {
+            record.keep(&Event::UndoLeft {
+                name: "kind cluster tl".to_owned(),
+                by_hand: "kind delete cluster --name tl".to_owned(),
+                because,
+            });
+        }
+        let told: Vec<(&str, Option<&str>)> = record
+            .report
+            .undo
+            .iter()
+            .map(|line| (line.name.as_str(), line.error.as_deref()))
+            .collect();
+        let error = "not tried: there was no time; by hand: `kind delete cluster --name tl`";
+        assert_eq!(told, [("kind cluster tl", Some(error))]);
     }
 }

@@ -6,6 +6,7 @@ mod completions;
 mod containers;
 mod demo;
 mod docs;
+mod down;
 mod editor;
 mod intercept;
 mod interrupt;

@@ -15,6 +15,8 @@ fn push(number: u64) -> Record {
     Record::Push {
         name: format!("entry {number}"),
         deed,
+        needs: Vec::new(),
+        leased: None,
     }
 }
 
@@ -131,6 +133,11 @@ fn every_record_comes_back_as_it_was() {
         Record::Push {
             name: "a".to_owned(),
             deed: Deed::Remove { path: "/x".into() },
+            needs: vec![1, 3],
+            leased: Some(Leased {
+                folder: "/run".into(),
+                what: "kind cluster c".to_owned(),
+            }),
         },
         Record::Push {
             name: "b".to_owned(),
@@ -138,6 +145,8 @@ fn every_record_comes_back_as_it_was() {
                 run: "7f3a".parse().unwrap(),
                 name: "b".to_owned(),
             },
+            needs: Vec::new(),
+            leased: None,
         },
         Record::InProcess {
             name: "server".to_owned(),
@@ -171,6 +180,16 @@ fn the_format_is_the_one_that_older_journals_have() {
         serde_json::to_string(&line).unwrap(),
         @r#"{"seq":1,"at":"1970-01-01T00:00:00Z","push":{"name":"entry 1","deed":{"deed":"command","program":"true","args":["number 1\n"],"env":{},"limit_ms":1500.0}}}"#
     );
+}
+
+#[test]
+fn an_older_journal_needs_and_leases_nothing() {
+    let line =
+        r#"{"seq":1,"at":"1970-01-01T00:00:00Z","push":{"name":"a","deed":{"deed":"remove","path":"/x"}}}"#;
+    let replay = Replay::read(format!("{line}\n").as_bytes());
+    assert_eq!(replay.damage, []);
+    let entry = &replay.outstanding[0];
+    assert_eq!((entry.needs.len(), &entry.leased), (0, &None));
 }
 
 #[test]

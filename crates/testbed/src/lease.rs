@@ -1,18 +1,30 @@
 //! Who may use what only one run can use at a time: a kept cluster, the machine's Telepresence connection.
+//!
+//! A lease is taken by whoever uses it, and by whoever undoes it after the run that made it: see
+//! [`Undo::push_leased`](crate::Undo::push_leased).
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use testbed::Explain;
+use serde::{Deserialize, Serialize};
 
-/// What two runs can't have at the same time.
-pub(crate) const CONNECTION: &str = "the machine's Telepresence connection";
+use crate::explain::Explain;
+
+/// What only one run can use at a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leased {
+    /// The folder for locks.
+    pub folder: PathBuf,
+    /// Its name on this machine.
+    pub what: String,
+}
 
 /// A lock on something that has a name on this machine, held until it is dropped or its process ends, however it ends.
 #[derive(Debug)]
 pub struct Lease {
+    leased: Leased,
     path: PathBuf,
     // The lock is the open file's.
     _file: File,
@@ -102,7 +114,14 @@ impl Lease {
             write!(file, "{holder}")
         };
         write(&mut file).map_err(failed)?;
-        Ok(Self { path, _file: file })
+        Ok(Self {
+            leased: Leased {
+                folder: folder.to_owned(),
+                what: what.to_owned(),
+            },
+            path,
+            _file: file,
+        })
     }
 
     /// Who has it; `None` when nobody has, or it can't be told. Only looks, into the kernel's table of locks: taking the
@@ -118,10 +137,26 @@ impl Lease {
             .then_some(holder)
     }
 
+    /// What it is the lock of.
+    #[must_use]
+    pub const fn leased(&self) -> &Leased {
+        &self.leased
+    }
+
     /// The lock file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+impl Leased {
+    /// As [`Lease::take`].
+    ///
+    /// # Errors
+    /// As [`Lease::take`].
+    pub fn take(&self, holder: &str) -> Result<Lease, LeaseError> {
+        Lease::take(&self.folder, &self.what, holder)
     }
 }
 
