@@ -17,7 +17,7 @@ use testbed::{
     Environment, EnvironmentName, EventReceiver, LeftBecause, Run, RunOptions, Signals, SweepOptions, sweep,
 };
 
-use crate::fakes::{Fakes, always, generous, run, told};
+use crate::fakes::{Fakes, always, run, told};
 
 fn options(tools: ToolPath, folder: &Path) -> KindOptions {
     let plan = Plan {
