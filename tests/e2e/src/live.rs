@@ -310,11 +310,11 @@ mod tests {
         assert_eq!(at(2, 90, true), None, "it still grows");
         assert_eq!(at(2, 180, true), None, "it grew less than the quiet time ago");
         assert_eq!(
-            at(2, 185, false),
+            at(2, 190, false),
             Some(false),
             "and could not be told, since Jaeger did not answer"
         );
-        assert_eq!(at(2, 190, true), Some(false));
+        assert_eq!(at(2, 195, true), Some(false));
         assert_eq!(at(2, 1_000, true), None, "it was told");
         assert_eq!(at(3, 2_000, true), None, "late spans");
         assert_eq!(at(3, 2_100, true), Some(true));
