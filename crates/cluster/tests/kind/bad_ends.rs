@@ -248,7 +248,7 @@ async fn failures_in_the_cluster_are_told_at_once_and_in_its_own_words() {
     let name = bed.environment.choice().unwrap().name.clone();
     kind().delete(&name, &kubeconfig, &deadline()).await.unwrap();
     let begun = Instant::now();
-    assert_eq!(bed.environment.accounts().await, []);
+    assert_eq!(bed.environment.accountant()().await, []);
     let collected = bed.environment.collect(&bed.run.dir().file("evidence")).await;
     eprintln!(
         "collected {collected:?} in {:.2} s",

@@ -36,7 +36,7 @@ async fn comes_up_from_nothing_and_leaves_nothing() {
         }
     }
 
-    let accounts = bed.environment.accounts().await;
+    let accounts = bed.environment.accountant()().await;
     let mut counted: Vec<_> = accounts
         .iter()
         .map(|account| {

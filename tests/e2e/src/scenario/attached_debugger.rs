@@ -22,8 +22,10 @@ pub(super) const SCENARIO: Scenario = Scenario {
             stage.attach_debugger().await?;
             let (held, visit) = stage.order_into_breakpoint(Order::known(), PAUSE).await?;
             stage.expect_pause(&visit, PAUSE)?;
-            let Visit::Paused(pause) = visit else {
-                return Ok(());
+            let pause = match visit {
+                Visit::Paused(pause) => pause,
+                Visit::NeverStopped => return stage.judge_unheld(held).await,
+                Visit::DebuggerGone(_) => return Ok(()),
             };
             stage.judge_held("the order that was held", held, &pause).await?;
             stage.detach_debugger().await?;

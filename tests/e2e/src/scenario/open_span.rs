@@ -20,11 +20,14 @@ pub(super) const SCENARIO: Scenario = Scenario {
             stage.intercept_under_debugger().await?;
             let (order, visit) = stage.order_into_breakpoint(Order::known(), PAUSE).await?;
             stage.expect_pause(&visit, PAUSE)?;
-            if let Visit::Paused(pause) = visit {
-                stage.expect_open_span(&order, &pause);
-                stage.judge_held("the order that was held", order, &pause).await?;
+            match visit {
+                Visit::Paused(pause) => {
+                    stage.expect_open_span(&order, &pause);
+                    stage.judge_held("the order that was held", order, &pause).await
+                }
+                Visit::NeverStopped => stage.judge_unheld(order).await,
+                Visit::DebuggerGone(_) => Ok(()),
             }
-            Ok(())
         }
         .boxed_local()
     },

@@ -196,6 +196,15 @@ impl Stage<'_> {
         Ok((placing.await, visit))
     }
 
+    /// Judges an order that nothing held although something should have: what became of it may say why.
+    ///
+    /// # Errors
+    /// As [`Stage::judge`].
+    pub async fn judge_unheld(&mut self, order: Placed) -> Result<(), StageError> {
+        let expected = topology::served_on_the_workstation();
+        self.judge("the order that was not held", order, expected).await
+    }
+
     /// The order stood at the breakpoint for `wanted`, with the walkthrough's customer in the frame, and the run's limits
     /// stood still meanwhile.
     ///
