@@ -10,11 +10,14 @@ use tokio::sync::watch;
 use super::images::Loaded;
 use super::{Stage, limits, next};
 use crate::error::ClusterError;
+use crate::kubernetes::services;
 use crate::probe;
 use crate::telepresence::{Target, Telepresence};
 
 /// The workload that runs intercept.
 const INTERCEPTED: &str = "order-service";
+/// Where DNS is asked (RFC 1035, section 4.2).
+const DNS_PORT: u16 = 53;
 /// How long an order may take on a cluster that nobody has broken.
 const FIRST_LOOK: Duration = Duration::from_secs(3);
 
@@ -56,6 +59,11 @@ impl Stage<'_> {
                 let address = manager.address(client, &deadline).await?;
                 self.node.reaches(address, &deadline).await?;
                 manager_tx.send_replace(true);
+                if !self.choice.warm {
+                    // What is asked before somebody can answer is remembered as a name that there is not.
+                    let dns = services::address(client, "kube-system", "kube-dns", &deadline).await?;
+                    self.node.reaches((dns, DNS_PORT).into(), &deadline).await?;
+                }
             }
             let connect = telepresence.connect(run, &target);
             run.step("telepresence connected", limits::CONNECTING, connect)

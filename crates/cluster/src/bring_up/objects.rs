@@ -119,7 +119,7 @@ impl Stage<'_> {
         let (run, node) = (self.run, self.node);
         let reach = async {
             let deadline = run.deadline(limits::SERVER);
-            let address = services::address_of_the_api_server(client, &deadline).await?;
+            let address = services::address(client, "default", "kubernetes", &deadline).await?;
             Ok::<_, ClusterError>(node.reaches_the_api_server(address, &deadline).await?)
         };
         let limit = limits::SERVER + limits::EXPLANATION;

@@ -9,17 +9,21 @@ use testbed::wait::{self, Probe};
 
 use super::error::{KubernetesError, request};
 
-/// The address at which pods reach the API server. The server makes that Service itself, some time after it has begun to answer.
+/// The address of a Service inside the cluster. A new cluster gets some of its own only some time after the server has begun to
+/// answer.
 ///
 /// # Errors
-/// There is none before the deadline.
-pub async fn address_of_the_api_server(
+/// It has none before the deadline, or the server refuses.
+pub async fn address(
     client: &Client,
+    namespace: &str,
+    name: &str,
     deadline: &Deadline,
 ) -> Result<IpAddr, wait::WaitError> {
-    let services: Api<Service> = Api::namespaced(client.clone(), "default");
-    wait::until(deadline, "the Service default/kubernetes", || async {
-        let found = match request("Service default/kubernetes", deadline, services.get("kubernetes")).await {
+    let services: Api<Service> = Api::namespaced(client.clone(), namespace);
+    let what = format!("the Service {namespace}/{name}");
+    wait::until(deadline, &what, || async {
+        let found = match request(&what, deadline, services.get(name)).await {
             Ok(found) => found,
             Err(error) if error.is_absent() || error.passes() => return Probe::NotYet(error.to_string()),
             Err(error) => return Probe::<_, KubernetesError>::Broken(error),

@@ -6,13 +6,17 @@ use std::path::{Path, PathBuf};
 use super::TelepresenceError;
 
 /// Telepresence's settings for a run. Usage is not reported. Calls from the workstation go through the cluster and the traffic
-/// agent: the shortcut that is on by default would answer them locally, whatever filter an intercept has. Its own limits are
-/// raised above what a busy two-core machine needs; ours are outside of them.
+/// agent: the shortcut that is on by default would answer them locally, whatever filter an intercept has. A question of DNS whose
+/// packet is lost in the cluster is asked again there after five seconds: by default nobody waits for that, and what was not
+/// answered is remembered as a name that there is not. Its other limits are raised above what a busy two-core machine needs; ours
+/// are outside of them.
 const SETTINGS: &str = "\
 usage:
   enabled: false
 intercept:
   localShortcut: false
+dns:
+  lookupTimeout: 12s
 timeouts:
   helm: 120s
   intercept: 60s

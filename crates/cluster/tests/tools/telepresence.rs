@@ -71,6 +71,7 @@ async fn usage_is_not_reported_and_nothing_takes_the_shortcut_past_the_agent() {
     let settings = std::fs::read_to_string(settings).unwrap();
     assert!(settings.contains("usage:\n  enabled: false\n"), "{settings}");
     assert!(settings.contains("  localShortcut: false\n"), "{settings}");
+    assert!(settings.contains("  lookupTimeout: 12s\n"), "{settings}");
 }
 
 #[tokio::test]
