@@ -141,9 +141,9 @@ pub fn value(json: &mut Value) {
                 let word = item.as_str().unwrap_or_default();
                 let (flag, announces) = (word.starts_with("--"), announces_a_secret(word));
                 if secret_follows && !flag {
-                    hide(item)
+                    hide(item);
                 } else {
-                    value(item)
+                    value(item);
                 }
                 secret_follows = announces;
             }

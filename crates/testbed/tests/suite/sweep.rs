@@ -133,7 +133,9 @@ async fn a_process_that_the_journal_does_not_know_is_found_by_its_mark() {
     let other = format!("{}x", dir.display());
     // One of the dead run; one of a run with the same name in another checkout; one of ours.
     let start = |name: &str, dir: &str| {
-        let script = "export THROUGHLINE_RUN=$1 THROUGHLINE_RUN_DIR=$2; sleep 600 & echo pid $!; wait";
+        // Between fork and exec a child shows the environment that the shell itself began with.
+        let script = "export THROUGHLINE_RUN=$1 THROUGHLINE_RUN_DIR=$2; sleep 600 & \
+                      until grep -q THROUGHLINE_RUN_DIR=$2 /proc/$!/environ; do sleep 0.01; done; echo pid $!; wait";
         bed.run
             .supervise(shell(name, script).args(["sh", id, dir]))
             .unwrap()

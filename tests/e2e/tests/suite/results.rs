@@ -154,3 +154,25 @@ fn a_repeated_run_plays_every_round() {
         .collect();
     assert_eq!(rounds, [1, 2, 3]);
 }
+
+#[test]
+fn gdb_holds_an_order_as_lldb_does_and_what_is_no_debugger_is_said() {
+    let held = [
+        "e2e",
+        "--env",
+        "embedded",
+        "--scenario",
+        "a_breakpoint_holds_an_order_and_the_trace_shows_the_pause",
+    ];
+    let with = |debugger: &str| World::new().run_with(&held, &[("THROUGHLINE_DEBUGGER", debugger)]);
+    let absent = with("gdb-of-nobody").expect_code(13);
+    let because = "because   THROUGHLINE_DEBUGGER names gdb-of-nobody, which is no program on PATH";
+    assert_eq!(absent.stdout.matches(because).count(), 3, "{}", absent.stdout);
+    let gdb = with("gdb");
+    if which::which("gdb").is_ok() {
+        let gdb = gdb.expect_code(0);
+        assert!(gdb.stdout.contains(": 3 as expected"), "{}", gdb.stdout);
+    } else {
+        gdb.expect_code(13);
+    }
+}
