@@ -160,10 +160,7 @@ impl<'b> Stage<'b> {
         if self.broken_by(Fault::NoIntercept) {
             return Ok(());
         }
-        let header = match &selection {
-            Selection::All => None,
-            Selection::Header { value, .. } => Some(value.clone()),
-        };
+        let header = switch::header(&selection).map(str::to_owned);
         let filtered = header.is_some() && !self.broken_by(Fault::UnfilteredIntercept);
         let selection = if filtered { selection } else { Selection::All };
         let spec = InterceptSpec {

@@ -1,5 +1,5 @@
-//! What intercepts need, beside everything else: the traffic manager as soon as there is a server to put it into, then a
-//! connection from this machine, while the services still start.
+//! What intercepts need, beside everything else: the traffic manager as soon as pods reach the API server, then a connection
+//! from this machine, while the services still start.
 
 use std::time::Duration;
 
@@ -22,8 +22,8 @@ const DNS_PORT: u16 = 53;
 const FIRST_LOOK: Duration = Duration::from_secs(3);
 
 impl Stage<'_> {
-    /// Installs the traffic manager when the API server answers and the image is in the node, connects this machine,
-    /// and waits until the cluster's names resolve here.
+    /// Installs the traffic manager when pods reach the API server and the image is in the node, lets the Deployments begin when it
+    /// listens, connects this machine, and waits until the cluster's names resolve here.
     pub(super) async fn prepare_intercepts(
         &self,
         telepresence: Option<&mut Telepresence>,
