@@ -4,9 +4,9 @@
 //! ```text
 //! cluster    kind create ─────────────────────────────────────────────────────────────────────┐
 //! services   build, pack ──┐                                                                  │
-//! images     containerd ───┴─ import (kubeadm still runs) ───┐                                │
-//! objects    kubeconfig ─ API server ─ apply ─ pods reach it ┤      ┌─ Deployments ─── ready ─┴─ proof
-//! intercepts                                                 └─ manager listens ─ connect ────┘
+//! images     containerd ───┴─ import (kubeadm still runs) ──┐                                 │
+//! objects    kubeconfig ─ API server ─ apply ─ pods reach it │      ┌─ Deployments ─── ready ─┴─ proof
+//! intercepts                             └─ Helm ──────────┴─┴─ manager listens ─ connect ────┘
 //! ```
 //!
 //! The way over the traffic manager is the longest, and half of a connection is waiting: the Deployments come up meanwhile.

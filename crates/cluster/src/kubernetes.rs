@@ -2,8 +2,10 @@
 
 pub mod apply;
 pub mod client;
+pub mod dns;
 pub(crate) mod error;
 pub mod forward;
+pub mod nodes;
 pub mod pods;
 pub mod readiness;
 pub mod rollout;

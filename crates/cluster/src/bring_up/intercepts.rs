@@ -1,5 +1,5 @@
-//! What intercepts need, beside everything else: the traffic manager as soon as pods reach the API server, then a connection
-//! from this machine, while the services still start.
+//! What intercepts need, beside everything else: the traffic manager, which starts as soon as pods reach the API server, then a
+//! connection from this machine, while the services still start.
 
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use tokio::sync::watch;
 use super::images::Loaded;
 use super::{Stage, limits, next};
 use crate::error::ClusterError;
-use crate::kubernetes::services;
+use crate::kubernetes::nodes::NodeLabel;
+use crate::kubernetes::{dns, services};
 use crate::probe;
 use crate::telepresence::{Target, Telepresence};
 
@@ -18,12 +19,17 @@ use crate::telepresence::{Target, Telepresence};
 const INTERCEPTED: &str = "order-service";
 /// Where DNS is asked (RFC 1035, section 4.2).
 const DNS_PORT: u16 = 53;
+/// What the node of a new cluster is labelled with when pods on it reach the API server by its Service.
+pub(super) const SERVICES_REACHED: NodeLabel = NodeLabel {
+    key: "throughline.dev/services",
+    value: "reached",
+};
 /// How long an order may take on a cluster that nobody has broken.
 const FIRST_LOOK: Duration = Duration::from_secs(3);
 
 impl Stage<'_> {
-    /// Installs the traffic manager when pods reach the API server and the image is in the node, lets the Deployments begin when it
-    /// listens, connects this machine, and waits until the cluster's names resolve here.
+    /// Installs the traffic manager when the image is in the node, lets the Deployments begin when it listens, connects this
+    /// machine, and waits until the cluster's names resolve here.
     pub(super) async fn prepare_intercepts(
         &self,
         telepresence: Option<&mut Telepresence>,
@@ -41,42 +47,51 @@ impl Stage<'_> {
         let image = plan.pins.traffic_manager.canonical();
         next(&mut loaded_rx, &deadline, what, |loaded| loaded.contains(&image)).await?;
         // With the first objects: the manager looks after the namespaces that are there, and their services have names.
-        let client = next(&mut applied_rx, &deadline, what, Option::is_some).await?;
+        let client = next(&mut applied_rx, &deadline, what, |client| client.is_some()).await?;
+        let client = client.ok_or(ClusterError::GivenUp { what })?;
         let target = Target {
             kubeconfig: &self.choice.kubeconfig,
             image: &plan.pins.traffic_manager,
             locks: &plan.locks,
         };
         let manager = telepresence.manager();
+        let only_on = (!self.choice.warm).then_some(SERVICES_REACHED);
         let install = run.step(
             "traffic manager",
             limits::CONNECTING,
-            manager.install(run, &target),
+            manager.install(run, &target, only_on),
         );
         let connected = async {
-            if let Some(client) = &client {
-                let deadline = run.deadline(limits::CONNECTING);
-                let address = manager.address(client, &deadline).await?;
-                self.node.reaches(address, &deadline).await?;
-                manager_tx.send_replace(true);
-                if !self.choice.warm {
-                    // What is asked before somebody can answer is remembered as a name that there is not.
-                    let dns = services::address(client, "kube-system", "kube-dns", &deadline).await?;
-                    self.node.reaches((dns, DNS_PORT).into(), &deadline).await?;
-                }
-            }
-            let connect = telepresence.connect(run, &target);
-            run.step("telepresence connected", limits::CONNECTING, connect)
-                .await?;
+            let deadline = run.deadline(limits::CONNECTING);
+            let address = manager.address(&client, &deadline).await?;
+            self.node.reaches(address, &deadline).await?;
+            manager_tx.send_replace(true);
+            let connect = run.step(
+                "telepresence connected",
+                limits::CONNECTING,
+                telepresence.connect(run, &target),
+            );
+            tokio::try_join!(async { Ok(connect.await?) }, self.wait_for_dns(&client))?;
             Ok::<_, ClusterError>(())
         };
         tokio::try_join!(async { Ok(install.await?) }, connected)?;
-        if let Some(client) = client {
-            let names = telepresence.resolve_names(run, &client);
-            run.step("cluster names on the workstation", limits::CONNECTING, names)
-                .await?;
-        }
+        let names = telepresence.resolve_names(run, &client);
+        run.step("cluster names on the workstation", limits::CONNECTING, names)
+            .await?;
         Ok(())
+    }
+
+    /// Waits until somebody answers for names: one that is asked for before is remembered as a name that there is not. Services must
+    /// be there already: until then it may be somebody beyond the cluster who listens at the same address.
+    async fn wait_for_dns(&self, client: &Client) -> Result<(), ClusterError> {
+        if self.choice.warm {
+            return Ok(());
+        }
+        let deadline = self.run.deadline(limits::CONNECTING);
+        let address = services::address(client, dns::NAMESPACE, dns::SERVICE, &deadline).await?;
+        let answer = self.node.reaches((address, DNS_PORT).into(), &deadline);
+        let limit = limits::CONNECTING;
+        Ok(self.run.step("cluster DNS", limit, answer).await?)
     }
 
     /// On a cluster that others have left: when orders don't come through, ends the intercept that one of them was killed with.

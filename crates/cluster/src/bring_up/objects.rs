@@ -13,12 +13,13 @@ use testbed::{Deadline, Endpoints};
 use tokio::sync::watch;
 
 use super::images::{Loaded, Packed};
+use super::intercepts::SERVICES_REACHED;
 use super::{Stage, limits, next, tell, workloads};
 use crate::docker::DockerError;
 use crate::error::ClusterError;
 use crate::kind_config::{JAEGER_PORT, OTLP_HTTP_PORT, STOREFRONT_PORT};
 use crate::kubernetes::apply::apply;
-use crate::kubernetes::{client, rollout, services};
+use crate::kubernetes::{client, dns, nodes, rollout, services};
 use crate::manifest::{self, Object, Rendering};
 use crate::reference::ImageRef;
 
@@ -81,11 +82,9 @@ impl Stage<'_> {
         let applying = async {
             let deadline = run.deadline(limits::APPLY + limits::PULL);
             apply(&client, &others, &deadline).await?;
-            let network = async {
-                self.wait_for_services(&client).await?;
-                applied_tx.send_replace(Some(client.clone()));
-                Ok(())
-            };
+            applied_tx.send_replace(Some(client.clone()));
+            let network =
+                async { tokio::try_join!(self.hold_dns_back(&client), self.wait_for_services(&client)) };
             let mut each = Vec::with_capacity(deployments.len());
             for deployment in &deployments {
                 let (loaded, manager) = (loaded_rx.clone(), manager_rx.clone());
@@ -110,8 +109,8 @@ impl Stage<'_> {
         Ok((client, self.endpoints(&deadline).await?, objects))
     }
 
-    /// Waits until pods reach the API server: whoever needs it and starts before that ends, and Kubernetes lets ten seconds pass
-    /// before it starts that for the third time.
+    /// Waits until pods reach the API server, and says so on the node: whoever needs it and starts before that ends, and Kubernetes
+    /// lets ten seconds pass before it starts that for the third time.
     async fn wait_for_services(&self, client: &Client) -> Result<(), ClusterError> {
         if self.choice.warm {
             return Ok(());
@@ -120,10 +119,21 @@ impl Stage<'_> {
         let reach = async {
             let deadline = run.deadline(limits::SERVER);
             let address = services::address(client, "default", "kubernetes", &deadline).await?;
-            Ok::<_, ClusterError>(node.reaches_the_api_server(address, &deadline).await?)
+            node.reaches_the_api_server(address, &deadline).await?;
+            nodes::label(client, node.container(), SERVICES_REACHED, &deadline).await?;
+            Ok::<_, ClusterError>(())
         };
         let limit = limits::SERVER + limits::EXPLANATION;
         Ok(run.step("Services in the node", limit, reach).await?)
+    }
+
+    /// Lets the cluster's DNS begin when pods reach the API server.
+    async fn hold_dns_back(&self, client: &Client) -> Result<(), ClusterError> {
+        if self.choice.warm {
+            return Ok(());
+        }
+        let deadline = self.run.deadline(limits::SERVER);
+        Ok(dns::begin_on(client, SERVICES_REACHED, &deadline).await?)
     }
 
     /// Applies a Deployment once its image is in the node and the traffic manager listens, which needs the API server as the

@@ -265,7 +265,7 @@ impl Stage<'_> {
             run.step(
                 "traffic manager",
                 limits::CONNECTING,
-                manager.install(run, &target),
+                manager.install(run, &target, None),
             )
             .await?;
         }

@@ -29,7 +29,7 @@ impl KindEnvironment {
         run.step(
             "traffic manager",
             limits::CONNECTING,
-            manager.install(run, &target),
+            manager.install(run, &target, None),
         )
         .await?;
         let connect = telepresence.connect(run, &target);

@@ -13,6 +13,7 @@ use super::cli::Cli;
 use super::world::World;
 use super::{Target, TelepresenceError, folder};
 use crate::kubernetes::error::{KubernetesError, request};
+use crate::kubernetes::nodes::NodeLabel;
 use crate::kubernetes::view::{self, PodView};
 use crate::reference::ImageRef;
 use crate::tool::ToolPath;
@@ -44,16 +45,22 @@ impl Manager {
         Self { tools }
     }
 
-    /// Installs it. That may go on beside the roll-out: nothing of ours is needed for it but the API server. But pods have to reach
-    /// that by its Service already: a manager that can't ends, the chart is taken back, and Helm waits for minutes for a job that
-    /// does so.
+    /// Installs it. That may go on beside the roll-out: nothing of ours is needed for it but the API server. But its pod has to
+    /// reach that by its Service already: a manager that can't ends, the chart is taken back, and Helm waits for minutes for a job
+    /// that does so. In a new cluster, where Services are yet to come, its pod is scheduled only to a node with this label, which
+    /// the node gets when they are there; Helm's own seconds pass meanwhile.
     ///
     /// # Errors
     /// It does not come up.
-    pub async fn install(&self, run: &Run, target: &Target<'_>) -> Result<(), TelepresenceError> {
+    pub async fn install(
+        &self,
+        run: &Run,
+        target: &Target<'_>,
+        only_on: Option<NodeLabel>,
+    ) -> Result<(), TelepresenceError> {
         let tool = self.tools.find("telepresence", "intercept a service")?;
         let world = World::make(&folder(run)?, target.kubeconfig)?;
-        let values = chart_values(target.image);
+        let values = chart_values(target.image, only_on);
         let mut args = vec!["helm", "install"];
         args.extend(values.iter().flat_map(|value| ["--set", value.as_str()]));
         match Cli::new(tool, &world)
@@ -102,7 +109,7 @@ impl Manager {
 }
 
 /// The chart's values: our image, no usage reports, and a dead client's intercept gone after 30 s instead of a day.
-fn chart_values(image: &ImageRef) -> Vec<String> {
+fn chart_values(image: &ImageRef, only_on: Option<NodeLabel>) -> Vec<String> {
     let (registry, name) = image.name().rsplit_once('/').unwrap_or(("", image.name()));
     let mut values = vec![
         "usage.enabled=false".to_owned(),
@@ -114,6 +121,10 @@ fn chart_values(image: &ImageRef) -> Vec<String> {
         format!("image.name={name}"),
     ];
     values.push(format!("image.tag={}", image.tag()));
+    // A dot in a key would be read as a step into it.
+    values.extend(
+        only_on.map(|label| format!("nodeSelector.{}={}", label.key.replace('.', "\\."), label.value)),
+    );
     values
 }
 

@@ -1,0 +1,48 @@
+//! What is said of nodes.
+
+use k8s_openapi::api::core::v1::Node;
+use kube::api::{Patch, PatchParams};
+use kube::{Api, Client};
+use serde_json::json;
+use testbed::Deadline;
+use testbed::wait::{self, Probe};
+
+use super::error::{KubernetesError, request};
+
+/// A label of a node, by which a pod's `nodeSelector` finds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NodeLabel {
+    /// Its key, with a prefix.
+    pub key: &'static str,
+    /// Its value.
+    pub value: &'static str,
+}
+
+/// Puts a label on a node. A new cluster knows its node only some time after the server has begun to answer.
+///
+/// # Errors
+/// There is no such node before the deadline, or the server refuses.
+pub async fn label(
+    client: &Client,
+    node: &str,
+    label: NodeLabel,
+    deadline: &Deadline,
+) -> Result<(), wait::WaitError> {
+    let nodes: Api<Node> = Api::all(client.clone());
+    let what = format!("a label of the node {node}");
+    let patch = Patch::Merge(json!({"metadata": {"labels": {label.key: label.value}}}));
+    wait::until(deadline, &what, || async {
+        match request(
+            &what,
+            deadline,
+            nodes.patch(node, &PatchParams::default(), &patch),
+        )
+        .await
+        {
+            Ok(_) => Probe::Ready(()),
+            Err(error) if error.is_absent() || error.passes() => Probe::NotYet(error.to_string()),
+            Err(error) => Probe::<_, KubernetesError>::Broken(error),
+        }
+    })
+    .await
+}
