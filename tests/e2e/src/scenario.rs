@@ -246,11 +246,11 @@ pub const ALL: &[Scenario] = &[
     many_filtered::SCENARIO,
     held_connection::SCENARIO,
     // In an order in which as few pods as possible have to be replaced.
+    lost_pod::SCENARIO,
     first_intercept::SCENARIO,
     prepared_pod::SCENARIO,
     two_replicas::SCENARIO,
     numeric_port::SCENARIO,
-    lost_pod::SCENARIO,
     killed_connection::SCENARIO,
     // Ends the workstation's connection: whatever comes after it has to connect again.
     walkthrough::SCENARIO,

@@ -56,8 +56,16 @@ impl KindEnvironment {
         };
         let label = &begun.choice.label;
         let each = [Workload::new(APPLICATION, workload)];
+        let found = || pods::of_workload(&up.client, APPLICATION, label, workload, &deadline);
+        let mut uninstalled = false;
+        if arrangement == Arrangement::Unprepared && !found().await?.iter().any(stays) {
+            // No pod has to go, and the next one comes without an agent.
+            telepresence.uninstall(run, workload).await?;
+            uninstalled = true;
+        }
         // A pod that is made behind a numeric port must let its init container be root: it does so from before there is such a
-        // port until after there is none.
+        // port until after there is none. (A pod that is made just when the port changes may get an agent of the former kind, and
+        // keeps it.)
         let mut objects = changed(&up.objects, workload, arrangement);
         objects
             .sort_by_key(|object| (object.kind() == "Service") == (arrangement == Arrangement::NumericPort));
@@ -65,12 +73,12 @@ impl KindEnvironment {
             apply(&up.client, &[object], &deadline).await?;
             rollout::available(&up.client, label, &each, &deadline, |_| ()).await?;
         }
-        if arrangement == Arrangement::Unprepared {
+        if arrangement == Arrangement::Unprepared && !uninstalled {
             telepresence.uninstall(run, workload).await?;
         }
         let what = format!("{workload}'s pods {}", describe(arrangement));
         wait::until(&deadline, &what, || async {
-            match pods::of_workload(&up.client, APPLICATION, label, workload, &deadline).await {
+            match found().await {
                 Err(error) if !error.passes() => Probe::Broken(error),
                 Err(error) => Probe::NotYet(error.to_string()),
                 Ok(found) => unlike(&found, arrangement).map_or(Probe::Ready(()), Probe::NotYet),
@@ -78,6 +86,13 @@ impl KindEnvironment {
         })
         .await?;
         rollout::available(&up.client, label, &each, &deadline, |_| ()).await?;
+        if arrangement == Arrangement::Unprepared {
+            // The first intercept leaves the Service without a ready pod for a moment. Requests would then go to pods that are
+            // ending too, and what is measured would be the loss of those.
+            for pod in found().await?.iter().filter(|pod| !stays(pod)) {
+                pods::forget(&up.client, APPLICATION, &pod.name_any(), &deadline).await?;
+            }
+        }
         Ok(())
     }
 
@@ -107,7 +122,6 @@ fn unlike(found: &[PodView], arrangement: Arrangement) -> Option<String> {
         staying.iter().filter(has).count()
     };
     let (all, with_agent, redirected) = (staying.len(), count(AGENT), count(REDIRECTION));
-    let ending = found.len() - all;
     match arrangement {
         Arrangement::NoReplica if all > 0 => Some(format!("{all} of them are still there")),
         Arrangement::NoReplica => None,
@@ -115,9 +129,6 @@ fn unlike(found: &[PodView], arrangement: Arrangement) -> Option<String> {
         Arrangement::Unprepared if with_agent > 0 => {
             Some(format!("{with_agent} of {all} still have {AGENT}"))
         }
-        // The first intercept leaves the Service without a ready pod for a moment. Requests would then go to pods that are ending
-        // too, and what is measured would be the loss of those.
-        Arrangement::Unprepared if ending > 0 => Some(format!("{ending} from before are still ending")),
         Arrangement::NumericPort if redirected < with_agent => Some(format!(
             "{AGENT} is without {REDIRECTION} in {} of {all}",
             with_agent - redirected
@@ -314,11 +325,7 @@ mod tests {
                 vec![agent(), plain()],
                 Some("1 of 2 still have traffic-agent"),
             ),
-            (
-                Arrangement::Unprepared,
-                vec![plain(), ending()],
-                Some("1 from before are still ending"),
-            ),
+            (Arrangement::Unprepared, vec![plain(), ending()], None),
             (Arrangement::NumericPort, vec![plain(), redirected()], None),
             (
                 Arrangement::NumericPort,

@@ -77,9 +77,39 @@ pub async fn delete(
     pod: &str,
     deadline: &Deadline,
 ) -> Result<(), KubernetesError> {
+    remove(client, namespace, pod, &DeleteParams::default(), deadline).await
+}
+
+/// Lets the server forget a pod that is ending: no request goes to it from then on, and the node ends it at once.
+///
+/// # Errors
+/// The server refuses or does not answer.
+pub async fn forget(
+    client: &Client,
+    namespace: &str,
+    pod: &str,
+    deadline: &Deadline,
+) -> Result<(), KubernetesError> {
+    remove(
+        client,
+        namespace,
+        pod,
+        &DeleteParams::default().grace_period(0),
+        deadline,
+    )
+    .await
+}
+
+async fn remove(
+    client: &Client,
+    namespace: &str,
+    pod: &str,
+    how: &DeleteParams,
+    deadline: &Deadline,
+) -> Result<(), KubernetesError> {
     let pods = view::pods(client, Some(namespace));
     let what = format!("deleting {namespace}/{pod}");
-    match request(&what, deadline, pods.delete(pod, &DeleteParams::default())).await {
+    match request(&what, deadline, pods.delete(pod, how)).await {
         Ok(_) => Ok(()),
         Err(error) if error.is_absent() => Ok(()),
         Err(error) => Err(error),
