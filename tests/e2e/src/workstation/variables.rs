@@ -24,6 +24,11 @@ const ITS_OWN: [&str; 11] = [
 /// The same by how they begin.
 const ITS_OWN_KIND: [&str; 3] = ["KUBERNETES_", "TELEPRESENCE_", "POD_"];
 
+/// An option of glibc's resolver (resolv.conf(5)): the addresses of both families of a name are asked for one after the other.
+/// Telepresence 2.31.2 puts what it learns with one answer into the entry of the other question (`resolveThruCache`) while that
+/// may be read: asked at once, its daemon ends now and then by a nil pointer, and with it every intercept.
+const ONE_QUESTION_AT_A_TIME: &str = "single-request";
+
 /// What the process on the workstation is told when an intercept takes only requests with a header: to close each connection.
 /// Telepresence's agent opens one for each caller's and leaves it open, and its client has room for 256 of them: the next request
 /// would hang.
@@ -66,6 +71,7 @@ pub fn variables(
         ("OTEL_RESOURCE_ATTRIBUTES", identity),
         // Milliseconds. The default of five seconds would be most of what anybody waits for.
         ("OTEL_BSP_SCHEDULE_DELAY", "10".to_owned()),
+        ("RES_OPTIONS", ONE_QUESTION_AT_A_TIME.to_owned()),
     ];
     variables.extend(differs.map(|(name, value)| (name.to_owned(), value)));
     variables
