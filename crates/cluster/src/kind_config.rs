@@ -62,6 +62,23 @@ mod tests {
     }
 
     #[test]
+    fn its_patches_are_yaml_and_keep_what_kind_skips_itself() {
+        let config: Value = serde_json::from_str(&render("tl", &"a/b:1".parse().unwrap()).unwrap()).unwrap();
+        let patches = config["nodes"][0]["kubeadmConfigPatches"].as_array().unwrap();
+        let patches: Vec<Value> = patches
+            .iter()
+            .map(|patch| serde_saphyr::from_str(patch.as_str().unwrap()).unwrap())
+            .collect();
+        let of = |kind: &str| patches.iter().find(|patch| patch["kind"] == kind).unwrap();
+        // A list in a patch replaces the one of kind.
+        assert_eq!(
+            of("InitConfiguration")["skipPhases"],
+            serde_json::json!(["preflight", "kubelet-finalize"])
+        );
+        assert_eq!(of("KubeProxyConfiguration")["iptables"]["minSyncPeriod"], "100ms");
+    }
+
+    #[test]
     fn node_ports_are_those_of_the_manifests() {
         let manifests: String = crate::manifest::FILES.iter().map(|file| file.text).collect();
         for port in [STOREFRONT_PORT, JAEGER_PORT, OTLP_HTTP_PORT] {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cluster::kubernetes::nodes::NodeLabel;
 use cluster::telepresence::{Telepresence, TelepresenceError};
 use rstest::{Context, rstest};
 use serde_json::json;
@@ -9,6 +10,22 @@ use testbed::{Deadline, Selection};
 
 use crate::fakes::{Fakes, generous, run, told};
 use crate::telepresence_bed::{Bed, active, error, fake, header, target};
+
+#[tokio::test]
+async fn the_manager_s_pod_waits_for_a_node_with_the_label() {
+    let bed = Bed::new(fake("2.31.2", &[json!({})]));
+    let label = NodeLabel {
+        key: "throughline.dev/services",
+        value: "reached",
+    };
+    bed.install_on(Some(label)).await.unwrap();
+    let call = bed.fakes.calls().pop().unwrap();
+    // Helm takes a dot in a key for a step into it, unless there is a backslash.
+    assert!(
+        call.contains(r" --set nodeSelector.throughline\.dev/services=reached "),
+        "{call}"
+    );
+}
 
 #[tokio::test]
 async fn the_walkthrough_is_asked_for_word_by_word_in_a_world_of_its_own() {

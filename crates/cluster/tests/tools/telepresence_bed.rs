@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use cluster::Pins;
+use cluster::kubernetes::nodes::NodeLabel;
 use cluster::telepresence::{Target, Telepresence, TelepresenceError};
 use serde_json::{Value, json};
 use testbed::{InterceptSpec, Run, Selection};
@@ -46,9 +47,16 @@ impl Bed {
     }
 
     pub(crate) async fn install(&self) -> Result<(), TelepresenceError> {
+        self.install_on(None).await
+    }
+
+    pub(crate) async fn install_on(&self, label: Option<NodeLabel>) -> Result<(), TelepresenceError> {
         let (kubeconfig, locks) = (self.kubeconfig(), self.fakes.folder());
         let target = target(&self.pins, &kubeconfig, locks);
-        self.telepresence.manager().install(&self.run, &target).await
+        self.telepresence
+            .manager()
+            .install(&self.run, &target, label)
+            .await
     }
 
     pub(crate) async fn connect(&mut self) -> Result<(), TelepresenceError> {
