@@ -36,9 +36,10 @@ fn complaints(text: &str) -> Vec<String> {
     let mut last: Option<i32> = None;
     let mut complaints = Vec::new();
     for Command { line, shown } in commands(text) {
-        let printed = match line.strip_prefix("cargo xtask ") {
+        let (typed, command) = page::piped(line);
+        let printed = match command.strip_prefix("cargo xtask ") {
             Some(words) => {
-                let finished = world.run(&words.split_whitespace().collect::<Vec<_>>());
+                let finished = world.run_typing(&words.split_whitespace().collect::<Vec<_>>(), &typed);
                 last = finished.code;
                 finished.stdout
             }

@@ -26,6 +26,17 @@ pub(super) fn commands(page: &str) -> Vec<Command<'_>> {
     commands
 }
 
+/// What is typed into a command, when the line is `printf '…' | command`, and the command.
+pub(super) fn piped(line: &str) -> (String, &str) {
+    let parts = line
+        .strip_prefix("printf '")
+        .and_then(|rest| rest.split_once("' | "));
+    match parts {
+        Some((typed, command)) => (typed.replace("\\n", "\n"), command),
+        None => (String::new(), line),
+    }
+}
+
 /// The first line shown that was not printed where it should be. A line `…` stands for any lines, a `…` at the end of a
 /// line for any rest of it. A command without anything below it may print what it likes.
 pub(super) fn missing<'s>(shown: &'s [String], printed: &[String]) -> Option<&'s str> {
@@ -71,6 +82,12 @@ fn commands_and_what_they_print_are_found() {
         },
     ];
     assert_eq!(commands(page), expected);
+}
+
+#[test]
+fn what_is_piped_is_typed() {
+    assert_eq!(piped(r"printf 'a\nb\n' | c d"), ("a\nb\n".to_owned(), "c d"));
+    assert_eq!(piped("c d | e"), (String::new(), "c d | e"));
 }
 
 #[test]
