@@ -8,11 +8,15 @@ use super::TelepresenceError;
 /// Telepresence's settings for a run. Usage is not reported. Calls from the workstation go through the cluster and the traffic
 /// agent: the shortcut that is on by default would answer them locally, whatever filter an intercept has. A question of DNS whose
 /// packet is lost in the cluster is asked again there after five seconds: by default nobody waits for that, and what was not
-/// answered is remembered as a name that there is not. Its other limits are raised above what a busy two-core machine needs; ours
+/// answered is remembered as a name that there is not. Its log has every question for a name and every connection: when a call from
+/// the workstation hangs, nothing else shows where. Its other limits are raised above what a busy two-core machine needs; ours
 /// are outside of them.
 const SETTINGS: &str = "\
 usage:
   enabled: false
+logLevels:
+  userDaemon: debug
+  rootDaemon: debug
 intercept:
   localShortcut: false
 dns:
