@@ -12,6 +12,7 @@ use opentelemetry::trace::SpanKind;
 use rstest::rstest;
 use telemetry::testing::{Bench, attributes, error_of, is_child, text};
 use telemetry::{BaseUrl, Propagation, Routes};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::raw::{answer_with, raw};
 use crate::{send, traced};
@@ -118,7 +119,11 @@ async fn everything_travels_on() {
     assert_eq!(header(&lines, "baggage"), Some("tier=gold"));
     assert_eq!(header(&lines, "x-request-id"), Some("r-81"));
     assert_eq!(header(&lines, "x-debug"), Some("me"));
-    assert_eq!(header(&lines, "connection"), Some("close"));
+    assert_eq!(
+        header(&lines, "connection"),
+        None,
+        "the server is not to close first"
+    );
     assert_eq!(header(&lines, "authorization"), None);
 }
 
@@ -232,6 +237,28 @@ async fn every_call_has_a_connection_of_its_own() {
         .await
         .unwrap();
     assert_eq!(accepted.load(Ordering::Relaxed), 4);
+}
+
+#[tokio::test]
+async fn the_caller_closes_a_connection_that_the_server_leaves_open() {
+    let bench = Bench::new();
+    let (ended_tx, mut ended_rx) = tokio::sync::mpsc::unbounded_channel();
+    let (base, _) = raw(move |mut stream| {
+        let ended = ended_tx.clone();
+        async move {
+            let mut request = [0; 2048];
+            let _ = stream.read(&mut request).await;
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+            let _ = stream.write_all(answer).await;
+            // Nothing more comes, and the end of it is the caller's.
+            let _ = ended.send(stream.read(&mut request).await);
+        }
+    })
+    .await;
+    let upstream = bench.kit.client.upstream("backend", base);
+    upstream.get("/echo", &[]).await.unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(10), ended_rx.recv());
+    assert_eq!(ended.await.unwrap().unwrap().unwrap(), 0);
 }
 
 #[tokio::test]
