@@ -47,7 +47,7 @@ impl Stage<'_> {
         let image = plan.pins.traffic_manager.canonical();
         next(&mut loaded_rx, &deadline, what, |loaded| loaded.contains(&image)).await?;
         // With the first objects: the manager looks after the namespaces that are there, and their services have names.
-        let client = next(&mut applied_rx, &deadline, what, |client| client.is_some()).await?;
+        let client = next(&mut applied_rx, &deadline, what, Option::is_some).await?;
         let client = client.ok_or(ClusterError::GivenUp { what })?;
         let target = Target {
             kubeconfig: &self.choice.kubeconfig,
@@ -87,11 +87,12 @@ impl Stage<'_> {
         if self.choice.warm {
             return Ok(());
         }
-        let deadline = self.run.deadline(limits::CONNECTING);
-        let address = services::address(client, dns::NAMESPACE, dns::SERVICE, &deadline).await?;
-        let answer = self.node.reaches((address, DNS_PORT).into(), &deadline);
-        let limit = limits::CONNECTING;
-        Ok(self.run.step("cluster DNS", limit, answer).await?)
+        let answer = async {
+            let deadline = self.run.deadline(limits::CONNECTING);
+            let address = services::address(client, dns::NAMESPACE, dns::SERVICE, &deadline).await?;
+            Ok::<_, ClusterError>(self.node.reaches((address, DNS_PORT).into(), &deadline).await?)
+        };
+        Ok(self.run.step("cluster DNS", limits::CONNECTING, answer).await?)
     }
 
     /// On a cluster that others have left: when orders don't come through, ends the intercept that one of them was killed with.

@@ -57,11 +57,11 @@ impl KindEnvironment {
         let label = &begun.choice.label;
         let each = [Workload::new(APPLICATION, workload)];
         let found = || pods::of_workload(&up.client, APPLICATION, label, workload, &deadline);
-        let mut uninstalled = false;
-        if arrangement == Arrangement::Unprepared && !found().await?.iter().any(stays) {
-            // No pod has to go, and the next one comes without an agent.
+        let unprepared = arrangement == Arrangement::Unprepared;
+        // Where no pod has to go, the next one comes without an agent.
+        let uninstall_first = unprepared && !found().await?.iter().any(stays);
+        if uninstall_first {
             telepresence.uninstall(run, workload).await?;
-            uninstalled = true;
         }
         // A pod that is made behind a numeric port must let its init container be root: it does so from before there is such a
         // port until after there is none. (A pod that is made just when the port changes may get an agent of the former kind, and
@@ -73,7 +73,7 @@ impl KindEnvironment {
             apply(&up.client, &[object], &deadline).await?;
             rollout::available(&up.client, label, &each, &deadline, |_| ()).await?;
         }
-        if arrangement == Arrangement::Unprepared && !uninstalled {
+        if unprepared && !uninstall_first {
             telepresence.uninstall(run, workload).await?;
         }
         let what = format!("{workload}'s pods {}", describe(arrangement));
@@ -86,7 +86,7 @@ impl KindEnvironment {
         })
         .await?;
         rollout::available(&up.client, label, &each, &deadline, |_| ()).await?;
-        if arrangement == Arrangement::Unprepared {
+        if unprepared {
             // The first intercept leaves the Service without a ready pod for a moment. Requests would then go to pods that are
             // ending too, and what is measured would be the loss of those.
             for pod in found().await?.iter().filter(|pod| !stays(pod)) {

@@ -99,8 +99,7 @@ async fn apply_one(client: &Client, object: &Object, deadline: &Deadline) -> Res
         Patch::Apply(&object.object),
     );
     // The namespace was applied before, and not every part of a starting server has heard of it.
-    let passes = |error: &KubernetesError| error.passes() || error.is_absent();
-    persist(&what, deadline, passes, || {
+    persist(&what, deadline, KubernetesError::passes_or_is_absent, || {
         request(&what, deadline, api.patch(name, &params, &patch))
     })
     .await?;

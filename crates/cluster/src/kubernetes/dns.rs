@@ -5,9 +5,8 @@ use kube::api::{Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::json;
 use testbed::Deadline;
-use testbed::wait::{self, Probe};
 
-use super::error::{KubernetesError, request};
+use super::error::{KubernetesError, persist, request};
 use super::nodes::NodeLabel;
 
 /// The namespace of Kubernetes' own DNS.
@@ -23,7 +22,7 @@ const COREDNS: &str = "coredns";
 ///
 /// # Errors
 /// It is not there before the deadline, or the server refuses.
-pub async fn begin_on(client: &Client, label: NodeLabel, deadline: &Deadline) -> Result<(), wait::WaitError> {
+pub async fn begin_on(client: &Client, label: NodeLabel, deadline: &Deadline) -> Result<(), KubernetesError> {
     let deployments: Api<Deployment> = Api::namespaced(client.clone(), NAMESPACE);
     let what = format!("the Deployment {NAMESPACE}/{COREDNS}");
     let params = PatchParams::default();
@@ -34,13 +33,9 @@ pub async fn begin_on(client: &Client, label: NodeLabel, deadline: &Deadline) ->
             "containers": [{"name": COREDNS, "readinessProbe": {"periodSeconds": 1}}],
         }},
     }}));
-    wait::until(deadline, &what, || async {
-        let patched = deployments.patch(COREDNS, &params, &patch);
-        match request(&what, deadline, patched).await {
-            Ok(_) => Probe::Ready(()),
-            Err(error) if error.is_absent() || error.passes() => Probe::NotYet(error.to_string()),
-            Err(error) => Probe::<_, KubernetesError>::Broken(error),
-        }
+    persist(&what, deadline, KubernetesError::passes_or_is_absent, || {
+        request(&what, deadline, deployments.patch(COREDNS, &params, &patch))
     })
     .await
+    .map(drop)
 }

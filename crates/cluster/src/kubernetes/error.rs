@@ -121,6 +121,12 @@ impl KubernetesError {
         }
     }
 
+    /// Whether the same request may succeed a moment later, also because its object, or the namespace of it, is yet to come.
+    #[must_use]
+    pub fn passes_or_is_absent(&self) -> bool {
+        self.passes() || self.is_absent()
+    }
+
     /// Whether the server says that there is such an object already.
     #[must_use]
     pub fn is_taken(&self) -> bool {

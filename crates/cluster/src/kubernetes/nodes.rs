@@ -5,9 +5,8 @@ use kube::api::{Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::json;
 use testbed::Deadline;
-use testbed::wait::{self, Probe};
 
-use super::error::{KubernetesError, request};
+use super::error::{KubernetesError, persist, request};
 
 /// A label of a node, by which a pod's `nodeSelector` finds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,22 +26,14 @@ pub async fn label(
     node: &str,
     label: NodeLabel,
     deadline: &Deadline,
-) -> Result<(), wait::WaitError> {
+) -> Result<(), KubernetesError> {
     let nodes: Api<Node> = Api::all(client.clone());
     let what = format!("a label of the node {node}");
+    let params = PatchParams::default();
     let patch = Patch::Merge(json!({"metadata": {"labels": {label.key: label.value}}}));
-    wait::until(deadline, &what, || async {
-        match request(
-            &what,
-            deadline,
-            nodes.patch(node, &PatchParams::default(), &patch),
-        )
-        .await
-        {
-            Ok(_) => Probe::Ready(()),
-            Err(error) if error.is_absent() || error.passes() => Probe::NotYet(error.to_string()),
-            Err(error) => Probe::<_, KubernetesError>::Broken(error),
-        }
+    persist(&what, deadline, KubernetesError::passes_or_is_absent, || {
+        request(&what, deadline, nodes.patch(node, &params, &patch))
     })
     .await
+    .map(drop)
 }

@@ -25,7 +25,7 @@ pub async fn address(
     wait::until(deadline, &what, || async {
         let found = match request(&what, deadline, services.get(name)).await {
             Ok(found) => found,
-            Err(error) if error.is_absent() || error.passes() => return Probe::NotYet(error.to_string()),
+            Err(error) if error.passes_or_is_absent() => return Probe::NotYet(error.to_string()),
             Err(error) => return Probe::<_, KubernetesError>::Broken(error),
         };
         let address = found.spec.and_then(|spec| spec.cluster_ip);

@@ -87,7 +87,7 @@ impl Manager {
                     Some(address) => Probe::Ready(SocketAddr::new(address, PORT)),
                     None => Probe::not_yet("it does not run"),
                 },
-                Err(error) if error.is_absent() || error.passes() => Probe::NotYet(error.to_string()),
+                Err(error) if error.passes_or_is_absent() => Probe::NotYet(error.to_string()),
                 Err(error) => Probe::<_, KubernetesError>::Broken(error),
             }
         })
