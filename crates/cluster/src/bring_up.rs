@@ -28,16 +28,17 @@ use testbed::{Deadline, Endpoints, Event, Outcome, Run, UndoId};
 use tokio::sync::watch;
 
 use crate::binaries::Binaries;
-use crate::docker::Docker;
+use crate::docker::{Docker, QUESTION};
 use crate::download;
 use crate::error::ClusterError;
 use crate::kind::{ClusterSpec, Kind, KindError};
-use crate::kind_config;
+use crate::kind_config::{self, Mount};
 use crate::manifest::{APPLICATION, OBSERVABILITY, Object, Profile, SERVICES};
 use crate::node::Node;
 use crate::pins::Pins;
 use crate::probe;
 use crate::reference::ImageRef;
+use crate::saved_images::SavedImages;
 use crate::telepresence::Telepresence;
 
 use crate::kubernetes::rollout::Workload;
@@ -109,6 +110,8 @@ pub struct Plan {
     pub workstation_port: u16,
     /// The folder for locks.
     pub locks: PathBuf,
+    /// The folder for images that were saved out of Docker: see [`SavedImages`].
+    pub saved_images: PathBuf,
 }
 
 /// An environment that is up.
@@ -145,6 +148,7 @@ pub async fn bring_up(
         kind,
         node: &node,
         choice,
+        saved: saved_images(run, plan, docker, choice).await?,
     };
     let work = async {
         tokio::try_join!(
@@ -204,6 +208,29 @@ struct Stage<'a> {
     kind: &'a Kind,
     node: &'a Node,
     choice: &'a Choice,
+    /// Where the upstream images are saved, and how a new node sees that.
+    saved: Option<(SavedImages, Mount)>,
+}
+
+/// The saved images that a new node will see. Without them the images come out of Docker and through a pipe, as into a node that is
+/// there already.
+async fn saved_images(
+    run: &Run,
+    plan: &Plan,
+    docker: &Docker,
+    choice: &Choice,
+) -> Result<Option<(SavedImages, Mount)>, ClusterError> {
+    if choice.warm {
+        return Ok(None);
+    }
+    let seen = SavedImages::seen_by(docker, &plan.saved_images, &run.deadline(QUESTION)).await?;
+    Ok(seen.and_then(|saved| match saved.mount() {
+        Ok(mount) => Some((saved, mount)),
+        Err(error) => {
+            run.events().warn(format!("images can't be saved: {error}"), None);
+            None
+        }
+    }))
 }
 
 impl Stage<'_> {
@@ -218,12 +245,14 @@ impl Stage<'_> {
             choice,
             ..
         } = self;
+        let seen = self.saved.as_ref().map(|(_, mount)| mount);
         let create = async {
-            let config =
-                kind_config::render(&choice.name, &plan.pins.node).map_err(|error| KindError::Other {
+            let config = kind_config::render(&choice.name, &plan.pins.node, seen).map_err(|error| {
+                KindError::Other {
                     reason: error.to_string(),
                     log: None,
-                })?;
+                }
+            })?;
             // Ours is written much earlier: see `roll_out`.
             let kubeconfig = run.dir().file("kubeconfig.kind");
             let spec = ClusterSpec {

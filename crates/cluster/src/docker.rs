@@ -1,6 +1,7 @@
 //! What is asked of Docker, by its command line: the Engine, its images, published ports.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -22,6 +23,9 @@ pub struct Docker {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Engine {
+    /// The host name of the machine that it runs on.
+    #[serde(default)]
+    pub name: String,
     /// Its version.
     #[serde(default)]
     pub server_version: String,
@@ -40,6 +44,9 @@ pub struct Engine {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct LocalImage {
+    /// `sha256:…`, its content.
+    #[serde(default)]
+    pub id: String,
     /// `name:tag`, in Docker's short form.
     #[serde(default)]
     pub repo_tags: Vec<String>,
@@ -243,6 +250,26 @@ impl Docker {
                 .chain([container])
                 .chain(command.iter().copied()),
         )
+    }
+
+    /// Writes an archive of these images into a file.
+    ///
+    /// # Errors
+    /// Docker lacks one of them, or the disk is full.
+    pub async fn save_into(
+        &self,
+        file: &Path,
+        images: &[&ImageRef],
+        deadline: &Deadline,
+    ) -> Result<(), DockerError> {
+        let names = images.iter().map(|image| image.tagged());
+        let args = [
+            "save".to_owned(),
+            "--output".to_owned(),
+            file.display().to_string(),
+        ];
+        let call = self.tool.call(args.into_iter().chain(names));
+        succeeded(call.run(deadline).await?).map(drop)
     }
 
     /// `docker save`, whose output is an archive of these images.

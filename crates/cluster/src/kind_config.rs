@@ -1,6 +1,8 @@
 //! `kind-config.yaml`, made ready for one cluster.
 
-use serde_json::Value;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::pins::Pins;
@@ -15,16 +17,29 @@ pub const JAEGER_PORT: u16 = 30686;
 /// The node port of the Collector's OTLP/HTTP receiver.
 pub const OTLP_HTTP_PORT: u16 = 30318;
 
-/// The configuration for `kind create cluster --config -`: the file's shape with this name and this node image.
-/// JSON, which is YAML.
+/// A folder that the node sees and can't write to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mount {
+    /// Its absolute path on this machine.
+    pub here: PathBuf,
+    /// Its path in the node.
+    pub there: &'static str,
+}
+
+/// The configuration for `kind create cluster --config -`: the file's shape with this name and this node image, and a folder of
+/// this machine that the node sees. JSON, which is YAML.
 ///
 /// # Errors
 /// None in a build whose tests pass: the file is part of it.
-pub fn render(name: &str, node: &ImageRef) -> Result<String, serde_saphyr::Error> {
+pub fn render(name: &str, node: &ImageRef, seen: Option<&Mount>) -> Result<String, serde_saphyr::Error> {
     let mut config: Value = serde_saphyr::from_str(TEXT)?;
     config["name"] = name.into();
     for node_config in config["nodes"].as_array_mut().into_iter().flatten() {
         node_config["image"] = node.to_string().into();
+        if let Some(Mount { here, there }) = seen {
+            node_config["extraMounts"] =
+                json!([{ "hostPath": here, "containerPath": there, "readOnly": true }]);
+        }
     }
     Ok(config.to_string())
 }
@@ -44,7 +59,7 @@ mod tests {
     #[test]
     fn carries_name_and_image_and_keeps_the_shape() {
         let node = "registry.example.com/node:v1.34.4".parse().unwrap();
-        let config: Value = serde_json::from_str(&render("tl-7f3a", &node).unwrap()).unwrap();
+        let config: Value = serde_json::from_str(&render("tl-7f3a", &node, None).unwrap()).unwrap();
         assert_eq!(config["name"], "tl-7f3a");
         assert_eq!(config["nodes"][0]["image"], "registry.example.com/node:v1.34.4");
         let ports = config["nodes"][0]["extraPortMappings"].as_array().unwrap();
@@ -62,8 +77,26 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_is_seen_in_the_node_and_not_written_to() {
+        let seen = Mount {
+            here: "/project/target/images".into(),
+            there: "/images",
+        };
+        let with = |seen| {
+            let config = render("tl", &"a/b:1".parse().unwrap(), seen).unwrap();
+            serde_json::from_str::<Value>(&config).unwrap()["nodes"][0]["extraMounts"].clone()
+        };
+        assert_eq!(
+            with(Some(&seen)),
+            json!([{"hostPath": "/project/target/images", "containerPath": "/images", "readOnly": true}])
+        );
+        assert_eq!(with(None), Value::Null);
+    }
+
+    #[test]
     fn its_patches_are_yaml_and_keep_what_kind_skips_itself() {
-        let config: Value = serde_json::from_str(&render("tl", &"a/b:1".parse().unwrap()).unwrap()).unwrap();
+        let config: Value =
+            serde_json::from_str(&render("tl", &"a/b:1".parse().unwrap(), None).unwrap()).unwrap();
         let patches = config["nodes"][0]["kubeadmConfigPatches"].as_array().unwrap();
         let patches: Vec<Value> = patches
             .iter()
@@ -73,7 +106,7 @@ mod tests {
         // A list in a patch replaces the one of kind.
         assert_eq!(
             of("InitConfiguration")["skipPhases"],
-            serde_json::json!(["preflight", "kubelet-finalize"])
+            json!(["preflight", "kubelet-finalize"])
         );
         assert_eq!(of("KubeProxyConfiguration")["iptables"]["minSyncPeriod"], "100ms");
     }

@@ -19,6 +19,7 @@ pub mod kubernetes;
 pub mod manifest;
 pub mod node;
 mod preflight;
+pub mod saved_images;
 pub mod telepresence;
 pub mod tool;
 

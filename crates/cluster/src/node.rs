@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use testbed::Deadline;
 use testbed::wait::{self, Pace, Probe};
+use testbed::{Deadline, Exit};
 
 use crate::docker::{Docker, DockerError, last_line, succeeded};
 use crate::reference::ImageRef;
@@ -81,6 +81,26 @@ impl Node {
             .run(deadline)
             .await?;
         succeeded(answer).map(drop)
+    }
+
+    /// Puts the images of a docker archive into it that is a file in the node, which costs less than to send it. Says whether
+    /// there is such a file.
+    ///
+    /// # Errors
+    /// The archive is refused, or the node's disk is full.
+    pub async fn import_file(&self, file: &str, deadline: &Deadline) -> Result<bool, DockerError> {
+        const ABSENT: i32 = 66;
+        let script = format!("[ -r \"$1\" ] || exit {ABSENT}; exec {CTR} images import \"$1\"");
+        let command = ["sh", "-c", &script, "sh", file];
+        let answer = self
+            .docker
+            .exec(&self.container, false, &command)
+            .run(deadline)
+            .await?;
+        if answer.exit == Exit::Code(ABSENT) {
+            return Ok(false);
+        }
+        succeeded(answer).map(|_| true)
     }
 
     /// Puts images that Docker has into it, all through one pipe.

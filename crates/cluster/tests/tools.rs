@@ -16,6 +16,8 @@ mod fakes;
 mod kind;
 #[path = "tools/node.rs"]
 mod node;
+#[path = "tools/saved_images.rs"]
+mod saved_images;
 #[path = "tools/telepresence.rs"]
 mod telepresence;
 #[path = "tools/telepresence_again.rs"]

@@ -62,7 +62,7 @@ impl ChoiceError {
     }
 }
 
-/// Makes the environment that was asked for, whose programs may be in `tools`; `auto` takes the most faithful one that this machine has everything for.
+/// Makes the environment that was asked for, whose programs and images may be kept in `root`; `auto` takes the most faithful one that this machine has everything for.
 ///
 /// # Errors
 /// The environment is not in this build, or a pin can't be used.
@@ -70,7 +70,7 @@ pub async fn choose(
     choice: EnvironmentChoice,
     binaries: &Binaries,
     kind: &KindArgs,
-    tools: &Path,
+    root: &Path,
 ) -> Result<Chosen, ChoiceError> {
     if kind.context.is_some() && choice != EnvironmentChoice::Context {
         return Err(ChoiceError::NoUseOfContext);
@@ -85,20 +85,20 @@ pub async fn choose(
             why: None,
         }),
         EnvironmentChoice::Kind => Ok(Chosen {
-            environment: on_kind(kind, tools)?,
+            environment: on_kind(kind, root)?,
             why: None,
         }),
         EnvironmentChoice::Context if kind.context.is_none() => Err(ChoiceError::NoContext),
         EnvironmentChoice::Context => Ok(Chosen {
-            environment: in_context(kind, tools)?,
+            environment: in_context(kind, root)?,
             why: None,
         }),
-        EnvironmentChoice::Auto => Ok(auto(binaries, kind, tools).await),
+        EnvironmentChoice::Auto => Ok(auto(binaries, kind, root).await),
     }
 }
 
-async fn auto(binaries: &Binaries, kind: &KindArgs, tools: &Path) -> Chosen {
-    let missing = match on_kind(kind, tools) {
+async fn auto(binaries: &Binaries, kind: &KindArgs, root: &Path) -> Chosen {
+    let missing = match on_kind(kind, root) {
         Ok(environment) => {
             let missing = environment.preflight().await;
             if missing.is_empty() {
@@ -150,21 +150,21 @@ fn in_containers(_binaries: &Binaries, _args: &KindArgs) -> Result<Box<dyn Envir
 }
 
 #[cfg(feature = "kind")]
-fn on_kind(args: &KindArgs, tools: &Path) -> Result<Box<dyn Environment>, ChoiceError> {
-    Ok(Box::new(kind::environment(args, tools)?))
+fn on_kind(args: &KindArgs, root: &Path) -> Result<Box<dyn Environment>, ChoiceError> {
+    Ok(Box::new(kind::environment(args, root)?))
 }
 
 #[cfg(feature = "kind")]
-fn in_context(args: &KindArgs, tools: &Path) -> Result<Box<dyn Environment>, ChoiceError> {
-    Ok(Box::new(kind::in_context(args, tools)?))
+fn in_context(args: &KindArgs, root: &Path) -> Result<Box<dyn Environment>, ChoiceError> {
+    Ok(Box::new(kind::in_context(args, root)?))
 }
 
 #[cfg(not(feature = "kind"))]
-fn in_context(_args: &KindArgs, _tools: &Path) -> Result<Box<dyn Environment>, ChoiceError> {
+fn in_context(_args: &KindArgs, _root: &Path) -> Result<Box<dyn Environment>, ChoiceError> {
     Err(ChoiceError::NotBuilt("context"))
 }
 
 #[cfg(not(feature = "kind"))]
-fn on_kind(_args: &KindArgs, _tools: &Path) -> Result<Box<dyn Environment>, ChoiceError> {
+fn on_kind(_args: &KindArgs, _root: &Path) -> Result<Box<dyn Environment>, ChoiceError> {
     Err(ChoiceError::NotBuilt("kind"))
 }

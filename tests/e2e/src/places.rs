@@ -56,6 +56,12 @@ pub fn tools(root: &Path) -> PathBuf {
     root.join("tools")
 }
 
+/// The folder of images that were saved out of Docker, also beside the run directories.
+#[must_use]
+pub fn saved_images(root: &Path) -> PathBuf {
+    root.join("images")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -62,10 +62,12 @@ impl Stage<'_> {
         loaded_tx: watch::Sender<Loaded>,
     ) -> Result<(), ClusterError> {
         let run = self.run;
-        let present = self.node.images(&run.deadline(limits::SERVER)).await?;
+        let deadline = run.deadline(limits::SERVER);
+        let (saved, present) = tokio::join!(self.save_upstream(), self.node.images(&deadline));
+        let (saved, present) = (saved?, present?);
         loaded_tx.send_replace(present.clone());
         let upstream = async {
-            let work = self.load_upstream(&present, &loaded_tx, run.deadline(limits::PULL));
+            let work = self.load_upstream(saved, &present, &loaded_tx, run.deadline(limits::PULL));
             run.step(
                 "upstream images in the node",
                 limits::PULL + limits::EXPLANATION,
@@ -95,8 +97,37 @@ impl Stage<'_> {
         tokio::try_join!(upstream, services).map(drop)
     }
 
+    /// The file that has all upstream images, as a new node sees it.
+    async fn save_upstream(&self) -> Result<Option<String>, ClusterError> {
+        let Some((saved, _)) = &self.saved else {
+            return Ok(None);
+        };
+        let deadline = self.run.deadline(limits::PULL);
+        let wanted = self.plan.upstream();
+        self.pull(&wanted, &deadline).await?;
+        match saved.provide(self.run, &wanted, &deadline).await {
+            Ok(file) => Ok(Some(file)),
+            Err(error) => {
+                let text = format!("images can't be saved: {error}");
+                self.run.events().warn(text, None);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Gets images that Docker lacks, if that is allowed.
+    async fn pull(&self, wanted: &[&ImageRef], deadline: &Deadline) -> Result<(), ClusterError> {
+        if self.plan.download {
+            for image in self.docker.lacks(wanted, deadline).await? {
+                self.docker.pull(&image, deadline).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn load_upstream(
         &self,
+        saved: Option<String>,
         present: &Loaded,
         loaded_tx: &watch::Sender<Loaded>,
         deadline: Deadline,
@@ -112,13 +143,14 @@ impl Stage<'_> {
         if missing.is_empty() {
             return Ok(());
         }
-        if self.plan.download {
-            let wanted: Vec<&ImageRef> = missing.iter().collect();
-            for image in self.docker.lacks(&wanted, &deadline).await? {
-                self.docker.pull(&image, &deadline).await?;
-            }
+        let seen = match &saved {
+            Some(file) => self.node.import_file(file, &deadline).await?,
+            None => false,
+        };
+        if !seen {
+            self.pull(&missing.iter().collect::<Vec<_>>(), &deadline).await?;
+            self.node.import_from_docker(&missing, &deadline).await?;
         }
-        self.node.import_from_docker(&missing, &deadline).await?;
         loaded_tx.send_modify(|loaded| loaded.extend(missing.iter().map(ImageRef::canonical)));
         Ok(())
     }

@@ -109,6 +109,7 @@ mod tests {
             prefix: "tl".into(),
             workstation_port: crate::WORKSTATION_PORT,
             locks: "/none".into(),
+            saved_images: "/none".into(),
         }
     }
 

@@ -256,6 +256,7 @@ mod tests {
             prefix: "tl".into(),
             workstation_port: crate::WORKSTATION_PORT,
             locks: folder.path().join("locks"),
+            saved_images: folder.path().join("images"),
         };
         assert_eq!(machine.network(&tools, &plan, 8080).await, Network::default());
         assert!(!plan.locks.exists(), "looking leaves nothing behind");

@@ -17,6 +17,8 @@ struct Rule {
     stdout: String,
     #[serde(default)]
     stderr: String,
+    /// What is written into the file that `--output` names, also when it fails afterwards.
+    output: Option<String>,
     /// How often stderr is repeated, for a tool that babbles.
     #[serde(default)]
     babble: usize,
@@ -87,6 +89,10 @@ fn main() -> io::Result<std::process::ExitCode> {
                 continue;
             }
             std::fs::write(mark, "")?;
+        }
+        let mut after = args.iter().skip_while(|arg| *arg != "--output");
+        if let (Some(text), Some(file)) = (&rule.output, after.nth(1)) {
+            std::fs::write(file, text)?;
         }
         for _ in 0..=rule.babble {
             io::stderr().write_all(rule.stderr.as_bytes())?;

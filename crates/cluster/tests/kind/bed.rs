@@ -66,6 +66,7 @@ pub(crate) fn options(locks: &Path) -> KindOptions {
             prefix: PREFIX.into(),
             workstation_port: cluster::WORKSTATION_PORT,
             locks: locks.to_owned(),
+            saved_images: locks.join("images"),
         },
     }
 }

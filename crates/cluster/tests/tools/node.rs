@@ -101,6 +101,31 @@ async fn images_go_from_docker_to_the_node_through_one_pipe() {
 }
 
 #[tokio::test]
+async fn an_archive_that_the_node_sees_is_imported_where_it_is() {
+    let node_with = |code: u8| Fakes::new().tool("docker", always(json!({"code": code})));
+    let fakes = node_with(0);
+    let imported = node(&fakes).import_file("/images/a b.tar", &generous()).await;
+    assert!(imported.unwrap());
+    let calls = fakes.records();
+    assert_eq!(
+        calls[0]["args"].as_array().unwrap().last().unwrap(),
+        "/images/a b.tar"
+    );
+    assert_eq!(calls[0]["stdin_bytes"], 0);
+    // 66: not there. Anything else is containerd's own.
+    assert!(
+        !node(&node_with(66))
+            .import_file("/images/a.tar", &generous())
+            .await
+            .unwrap()
+    );
+    node(&node_with(1))
+        .import_file("/images/a.tar", &generous())
+        .await
+        .unwrap_err();
+}
+
+#[tokio::test]
 async fn a_full_disk_in_the_node_is_told() {
     let stderr = "ctr: failed to ingest \"blobs/x\": write /var/lib/containerd/ingest: no space left on device: unknown\n";
     let fakes = Fakes::new().tool("docker", always(json!({"stderr": stderr, "code": 1})));

@@ -9,7 +9,7 @@ use super::{complain, locate};
 use crate::cli::{EnvironmentChoice, KindArgs, Places};
 use crate::environment;
 use crate::exit::ExitCode;
-use crate::places::{self, Binaries};
+use crate::places::Binaries;
 
 /// What a run is begun with.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +46,7 @@ pub(super) async fn begin(wanted: Wanted<'_>, signals: &Signals) -> Result<Begun
         ExitCode::Unexpected
     })?;
     let swept = super::down::finish_killed_runs(&root, signals).await;
-    let chosen = environment::choose(wanted.environment, &binaries, wanted.kind, &places::tools(&root))
+    let chosen = environment::choose(wanted.environment, &binaries, wanted.kind, &root)
         .await
         .map_err(|error| {
             complain(&error.to_string(), error.hint().as_deref());

@@ -7,7 +7,6 @@ use super::{complain, locate, say};
 use crate::cli::{DoctorArgs, EnvironmentChoice, Format};
 use crate::environment;
 use crate::exit::ExitCode;
-use crate::places;
 
 pub(super) async fn doctor(args: &DoctorArgs) -> ExitCode {
     let (root, binaries) = match locate(&args.places) {
@@ -28,7 +27,7 @@ pub(super) async fn doctor(args: &DoctorArgs) -> ExitCode {
     };
     let mut code = ExitCode::Passed;
     for choice in choices {
-        let chosen = match environment::choose(*choice, &binaries, &args.kind, &places::tools(&root)).await {
+        let chosen = match environment::choose(*choice, &binaries, &args.kind, &root).await {
             Ok(chosen) => chosen,
             Err(error @ environment::ChoiceError::NotBuilt(_)) => {
                 say(&format!("  --    {error}"));

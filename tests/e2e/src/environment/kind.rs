@@ -13,12 +13,13 @@ use testbed::Lease;
 use super::ChoiceError;
 use super::pins::pins;
 use crate::cli::{CollectorProfile, KindArgs};
+use crate::places;
 
 /// The environment as the command line describes it; nothing is created yet.
-pub(super) fn environment(args: &KindArgs, tools: &Path) -> Result<KindEnvironment, ChoiceError> {
+pub(super) fn environment(args: &KindArgs, root: &Path) -> Result<KindEnvironment, ChoiceError> {
     let lookup = |name: &str| std::env::var_os(name);
     Ok(KindEnvironment::new(KindOptions {
-        tools: ToolPath::from_lookup(lookup).with_own_folder(tools.to_owned()),
+        tools: ToolPath::from_lookup(lookup).with_own_folder(places::tools(root)),
         plan: Plan {
             pins: pins(args)?,
             binaries: match &args.image_bin_dir {
@@ -38,16 +39,17 @@ pub(super) fn environment(args: &KindArgs, tools: &Path) -> Result<KindEnvironme
                 .unwrap_or_else(|| "throughline".to_owned()),
             workstation_port: args.workstation_port.unwrap_or(cluster::WORKSTATION_PORT),
             locks: Lease::shared_folder(lookup("XDG_RUNTIME_DIR").map(PathBuf::from)),
+            saved_images: places::saved_images(root),
         },
     }))
 }
 
 /// The same in the cluster of a context.
-pub(super) fn in_context(args: &KindArgs, tools: &Path) -> Result<KindEnvironment, ChoiceError> {
+pub(super) fn in_context(args: &KindArgs, root: &Path) -> Result<KindEnvironment, ChoiceError> {
     let context = args.context.clone().ok_or(ChoiceError::NoContext)?;
     let usage = |error: &dyn std::error::Error| ChoiceError::Usage(testbed::explain::chain(error));
     let service_images = args.service_images.as_deref().map(str::parse).transpose();
-    Ok(environment(args, tools)?.in_context(ContextOptions {
+    Ok(environment(args, root)?.in_context(ContextOptions {
         context,
         kubeconfigs: match &args.kubeconfig {
             Some(file) => vec![file.clone()],

@@ -1,0 +1,138 @@
+//! Upstream images in a file that new nodes see: when there is one, for which images, and what stays when it can't be made.
+
+use std::path::{Path, PathBuf};
+
+use cluster::ImageRef;
+use cluster::docker::Docker;
+use cluster::saved_images::{SaveError, SavedImages};
+use serde_json::{Value, json};
+
+use crate::fakes::{Fakes, always, generous, run};
+
+/// Docker on the machine of this name, with images of these contents.
+fn fakes(machine: &str, ids: &[&str], save: Value) -> Fakes {
+    let local: Vec<Value> = ids.iter().map(|id| json!({"Id": id})).collect();
+    let mut save = save;
+    save["when"] = json!(["save"]);
+    Fakes::new().tool(
+        "docker",
+        json!([
+            {"when": ["info"], "stdout": json!({"Name": machine, "ServerVersion": "28"}).to_string()},
+            {"when": ["inspect"], "stdout": json!(local).to_string()},
+            save,
+        ]),
+    )
+}
+
+fn this_machine() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .unwrap()
+        .trim()
+        .to_owned()
+}
+
+async fn saved(fakes: &Fakes, folder: &Path) -> Option<SavedImages> {
+    let docker = Docker::new(fakes.find("docker"));
+    SavedImages::seen_by(&docker, folder, &generous()).await.unwrap()
+}
+
+fn images() -> [ImageRef; 2] {
+    ["a/b:1", "c/d:2"].map(|image| image.parse().unwrap())
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    files
+}
+
+#[tokio::test]
+async fn a_docker_on_another_machine_sees_no_file_of_this_one() {
+    let folder = tempfile::tempdir().unwrap();
+    for (machine, sees) in [
+        (this_machine(), true),
+        ("docker-desktop".into(), false),
+        (String::new(), false),
+    ] {
+        let fakes = fakes(&machine, &[], json!({}));
+        assert_eq!(saved(&fakes, folder.path()).await.is_some(), sees, "{machine:?}");
+    }
+}
+
+#[tokio::test]
+async fn images_are_saved_once_and_anew_when_a_tag_has_moved() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("images");
+    let (run, _events) = run(folder.path());
+    let mut names = Vec::new();
+    for (ids, times) in [(["1", "2"], 2), (["1", "3"], 1)] {
+        let fakes = fakes(&this_machine(), &ids, json!({"output": ids[1]}));
+        let saved = saved(&fakes, &place).await.unwrap();
+        let mount = saved.mount().unwrap();
+        assert_eq!(mount.here, place);
+        for _ in 0..times {
+            let name = saved
+                .provide(&run, &images().each_ref(), &generous())
+                .await
+                .unwrap();
+            let (seen_in, file) = name.rsplit_once('/').unwrap();
+            assert_eq!(seen_in, mount.there);
+            assert_eq!(std::fs::read_to_string(place.join(file)).unwrap(), ids[1]);
+            assert_eq!(
+                files(&place),
+                [place.join(file)],
+                "one file, whatever was there before"
+            );
+            names.push(name);
+        }
+        let saves = fakes
+            .calls()
+            .iter()
+            .filter(|call| call.ends_with(" a/b:1 c/d:2") && call.starts_with("docker save"))
+            .count();
+        assert_eq!(saves, 1);
+    }
+    assert!(names[0] == names[1] && names[1] != names[2], "{names:?}");
+    assert!(!run.dir().file("saved-images").exists());
+    assert!(run.undo().names().is_empty());
+}
+
+#[tokio::test]
+async fn nothing_half_saved_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("images");
+    let (run, _events) = run(folder.path());
+    let full = json!({"output": "half", "stderr": "write: no space left on device\n", "code": 1});
+    let fakes = fakes(&this_machine(), &["1"], full);
+    let saved = saved(&fakes, &place).await.unwrap();
+    saved.mount().unwrap();
+    let error = saved
+        .provide(&run, &images().each_ref(), &generous())
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("no space left"), "{error}");
+    assert!(files(&place).is_empty());
+    assert!(run.finish().await.complete());
+    assert!(!run.dir().file("saved-images").exists());
+}
+
+#[tokio::test]
+async fn a_folder_that_can_t_be_made_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let fakes = Fakes::new().tool(
+        "docker",
+        always(json!({"stdout": json!({"Name": this_machine(), "ServerVersion": "28"}).to_string()})),
+    );
+    let error = saved(&fakes, &file.join("images"))
+        .await
+        .unwrap()
+        .mount()
+        .unwrap_err();
+    assert!(matches!(error, SaveError::File { .. }), "{error}");
+    assert!(error.to_string().contains("file/images"), "{error}");
+}
