@@ -17,7 +17,7 @@ mod intercepts;
 mod objects;
 
 pub use choice::{Choice, choose};
-pub(crate) use images::pack;
+pub(crate) use images::{archived, pack};
 pub(crate) use objects::endpoints;
 
 use std::path::PathBuf;

@@ -5,6 +5,7 @@
 
 pub mod archive;
 pub mod elf;
+pub(crate) mod layout;
 
 use std::path::{Path, PathBuf};
 
@@ -26,13 +27,13 @@ pub struct ServiceImage {
 
 /// Bytes with their SHA-256 in hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Blob {
+pub(crate) struct Blob {
     digest: String,
     bytes: Vec<u8>,
 }
 
 impl Blob {
-    fn new(bytes: Vec<u8>) -> Self {
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
         Self {
             digest: const_hex::encode(Sha256::digest(&bytes)),
             bytes,

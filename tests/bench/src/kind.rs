@@ -88,8 +88,10 @@ async fn from_nothing(run: &Run, options: &Options, player: &Player) -> Result<V
     let mut cold = Vec::new();
     for round in 1..=options.rounds {
         let name = format!("throughline-by-hand-{}-{round}", run.id());
+        settle_the_disk();
         let by_hand = person::walks_through(run, &name, options).await?;
         progress(&format!("round {round} by hand: {}", by_hand.gist()));
+        settle_the_disk();
         let harness = player
             .play(run, &["--env", "kind", "--scenario", FIRST, "--no-twins"])
             .await?;
@@ -98,6 +100,11 @@ async fn from_nothing(run: &Run, options: &Options, player: &Player) -> Result<V
         cold.push(Cold { by_hand, harness });
     }
     Ok(cold)
+}
+
+/// Has written what was left to be written: images that one cluster was given are no matter of the next one's start.
+fn settle_the_disk() {
+    rustix::fs::sync();
 }
 
 /// On a cluster that is kept from run to run.

@@ -46,6 +46,17 @@ pub(crate) async fn pack(run: &Run, binaries: &Binaries) -> Result<Vec<ServiceIm
     Ok(run.step_showing("service images", limit, pack, show).await?)
 }
 
+/// The archive of these images.
+pub(crate) async fn archived(images: Vec<ServiceImage>) -> Result<Vec<u8>, ImageError> {
+    let archive = tokio::task::spawn_blocking(move || archive::archive(&images)).await;
+    archive
+        .unwrap_or_else(|error| Err(std::io::Error::other(error)))
+        .map_err(|source| ImageError::Pack {
+            service: "the services".into(),
+            source,
+        })
+}
+
 impl Stage<'_> {
     /// Builds and packs the services.
     pub(super) async fn pack_services(&self, packed_tx: watch::Sender<Packed>) -> Result<(), ClusterError> {
@@ -167,13 +178,12 @@ impl Stage<'_> {
         if missing.is_empty() {
             return Ok(());
         }
-        let archive = archive::archive(&missing).map_err(|source| ImageError::Pack {
-            service: "the services".into(),
-            source,
-        })?;
-        self.node.import(archive, &deadline).await?;
-        loaded_tx
-            .send_modify(|loaded| loaded.extend(missing.iter().map(|image| image.reference().canonical())));
+        let names: Vec<String> = missing
+            .iter()
+            .map(|image| image.reference().canonical())
+            .collect();
+        self.node.import(archived(missing).await?, &deadline).await?;
+        loaded_tx.send_modify(|loaded| loaded.extend(names));
         Ok(())
     }
 }

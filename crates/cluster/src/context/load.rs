@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use testbed::Deadline;
 
 use crate::bring_up::Plan;
+use crate::bring_up::archived;
 use crate::docker::Docker;
 use crate::error::ClusterError;
-use crate::image::{ImageError, ServiceImage, archive};
+use crate::image::ServiceImage;
 use crate::node::Node;
 use crate::reference::ImageRef;
 
@@ -50,11 +51,8 @@ impl Lacking {
             node.import_from_docker(&self.upstream, deadline).await?;
         }
         if !self.services.is_empty() {
-            let archive = archive::archive(&self.services).map_err(|source| ImageError::Pack {
-                service: "the services".into(),
-                source,
-            })?;
-            node.import(archive, deadline).await?;
+            node.import(archived(self.services.clone()).await?, deadline)
+                .await?;
         }
         Ok(())
     }

@@ -1,12 +1,9 @@
-//! Tar archives: an image's layer, and the archive of images that `ctr images import` and `docker load` read
-//! (`docker save`'s format, version 1.2 of the Docker image specification).
+//! The archive of services' images, and the one layer of each.
 
-use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::io;
 
-use serde::Serialize;
-
-use super::{Blob, ServiceImage};
+use super::ServiceImage;
+use super::layout::{Layer, Layout, append};
 
 /// A layer with one file: `/{name}`, executable by everyone.
 pub(super) fn layer(name: &str, binary: &[u8]) -> io::Result<Vec<u8>> {
@@ -15,86 +12,41 @@ pub(super) fn layer(name: &str, binary: &[u8]) -> io::Result<Vec<u8>> {
     tar.into_inner()
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Entry {
-    config: String,
-    repo_tags: [String; 1],
-    layers: [String; 1],
-}
-
-/// Several images in one archive: one import instead of one for each.
+/// Several images in one archive: one import instead of one for each. Takes a moment: not for an async task.
 ///
 /// # Errors
 /// Only if writing into memory fails.
 pub fn archive(images: &[ServiceImage]) -> io::Result<Vec<u8>> {
-    let size: usize = images.iter().map(|image| image.layer.bytes.len() + 4096).sum();
-    let mut tar = tar::Builder::new(Vec::with_capacity(size));
-    let mut written = BTreeSet::new();
-    let mut entries = Vec::with_capacity(images.len());
+    let mut layout = Layout::new(Vec::new());
     for image in images {
-        let layer = format!("{}.tar", image.layer.digest);
-        let config = format!("{}.json", image.config.digest);
-        let blobs: [(&String, &Blob); 2] = [(&layer, &image.layer), (&config, &image.config)];
-        for (name, blob) in blobs {
-            if written.insert(name.clone()) {
-                append(&mut tar, name, &blob.bytes, 0o644)?;
-            }
-        }
-        entries.push(Entry {
-            config,
-            repo_tags: [image.reference.tagged()],
-            layers: [layer],
-        });
+        let layer = Layer::read(image.layer.bytes.as_slice())?;
+        layout.add(&image.reference, &image.config, &[layer])?;
     }
-    append(&mut tar, "manifest.json", &serde_json::to_vec(&entries)?, 0o644)?;
-    tar.into_inner()
-}
-
-fn append<W: Write>(tar: &mut tar::Builder<W>, name: &str, content: &[u8], mode: u32) -> io::Result<()> {
-    let mut header = tar::Header::new_gnu();
-    header.set_size(content.len() as u64);
-    header.set_mode(mode);
-    // Nobody's, and of no time: whatever differs between two runs would make another image of the same binary.
-    header.set_uid(0);
-    header.set_gid(0);
-    header.set_mtime(0);
-    tar.append_data(&mut header, name, content)
+    layout.finish()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-    use std::io::Read;
-
     use serde_json::Value;
     use sha2::{Digest, Sha256};
 
     use super::*;
-
-    fn files(archive: &[u8]) -> BTreeMap<String, Vec<u8>> {
-        let mut archive = tar::Archive::new(archive);
-        let read = |entry: io::Result<tar::Entry<'_, &[u8]>>| {
-            let mut entry = entry.unwrap();
-            let mut content = Vec::new();
-            entry.read_to_end(&mut content).unwrap();
-            (entry.path().unwrap().to_string_lossy().into_owned(), content)
-        };
-        archive.entries().unwrap().map(read).collect()
-    }
+    use crate::image::layout::tests::{described, files};
 
     #[test]
     fn everything_the_manifest_names_is_there_under_its_digest() {
         let images = ["storefront", "order-service"]
             .map(|service| ServiceImage::pack(service, "amd64", service.as_bytes()).unwrap());
         let files = files(&archive(&images).unwrap());
-        let manifest: Value = serde_json::from_slice(&files["manifest.json"]).unwrap();
-        assert_eq!(manifest.as_array().unwrap().len(), 2);
-        for (entry, image) in manifest.as_array().unwrap().iter().zip(&images) {
-            assert_eq!(entry["RepoTags"][0], image.reference().tagged());
-            let config = &files[entry["Config"].as_str().unwrap()];
+        let index: Value = serde_json::from_slice(&files["index.json"]).unwrap();
+        assert_eq!(index["manifests"].as_array().unwrap().len(), 2);
+        for (entry, image) in index["manifests"].as_array().unwrap().iter().zip(&images) {
+            let name = &entry["annotations"]["io.containerd.image.name"];
+            assert_eq!(*name, image.reference().canonical());
+            let manifest: Value = serde_json::from_slice(described(&files, entry)).unwrap();
+            let config = described(&files, &manifest["config"]);
             assert_eq!(const_hex::encode(Sha256::digest(config)), image.id());
-            let layer = &files[entry["Layers"][0].as_str().unwrap()];
+            let layer = zstd::decode_all(described(&files, &manifest["layers"][0])).unwrap();
             let config: Value = serde_json::from_slice(config).unwrap();
             let digest = format!("sha256:{}", const_hex::encode(Sha256::digest(layer)));
             assert_eq!(config["rootfs"]["diff_ids"][0], digest.as_str());
