@@ -92,9 +92,18 @@ impl Dap {
         tool: &Tool,
         name: &str,
         command: &str,
-        arguments: Value,
+        mut arguments: Value,
         deadline: &Deadline,
     ) -> Result<Self, DebugError> {
+        // What LLDB has found out about a binary is kept beside the runs: half of a start is looking for it.
+        let index = run.dir().path().with_file_name("lldb-index");
+        arguments["initCommands"] = json!([
+            "settings set symbols.enable-lldb-index-cache true",
+            format!(
+                "settings set symbols.lldb-index-cache-path \"{}\"",
+                index.display()
+            ),
+        ]);
         let spec = ProcessSpec::new(name, tool.program());
         let mut session = Self {
             adapter: Adapter::start(run, tool.to_string(), spec, frame::read)?,

@@ -118,8 +118,7 @@ async fn play_all(bed: &mut Bed, plan: &Plan, reports: &Reports) -> ExitCode {
     for round in 1..=plan.repeat {
         for selected in &plan.selected {
             let scenario = selected.scenario;
-            let itself = selected.itself.then_some(None);
-            for twin in itself.into_iter().chain(selected.twins.iter().copied().map(Some)) {
+            for twin in selected.in_order() {
                 let (report, usable) = play_one(bed, scenario, twin, round).await;
                 let this = match &report.outcome {
                     Outcome::Passed | Outcome::Skipped { .. } => ExitCode::Passed,

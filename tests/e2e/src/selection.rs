@@ -1,8 +1,8 @@
 //! Which scenarios and twins a run plays.
 
-use crate::scenario::{Scenario, Twin};
+use crate::scenario::{Fault, Scenario, Twin};
 
-/// One scenario of a run, with the twins to play after it.
+/// One scenario of a run, with the twins to play beside it.
 #[derive(Debug, Clone)]
 pub struct Selected {
     /// The scenario.
@@ -11,6 +11,21 @@ pub struct Selected {
     pub itself: bool,
     /// The twins to play.
     pub twins: Vec<&'static Twin>,
+}
+
+impl Selected {
+    /// What is played, in order; `None` is the scenario itself. It comes first, except before a twin that leaves the connection
+    /// to the cluster alone where the scenario ends it: to connect for a twin takes longer than all else that it does.
+    pub fn in_order(&self) -> impl Iterator<Item = Option<&'static Twin>> {
+        let (before, after): (Vec<_>, Vec<_>) = self
+            .twins
+            .iter()
+            .copied()
+            .partition(|twin| twin.fault == Fault::NotDisconnected);
+        let itself = self.itself.then_some(None);
+        let before = before.into_iter().map(Some);
+        before.chain(itself).chain(after.into_iter().map(Some))
+    }
 }
 
 /// Why nothing can be selected.
@@ -136,6 +151,25 @@ mod tests {
                 .iter()
                 .all(|one| one.itself && one.twins.len() == one.scenario.twins.len())
         );
+    }
+
+    #[test]
+    fn a_scenario_comes_before_its_twins_unless_it_ends_the_connection_that_they_need() {
+        let order = |name: &str| -> Vec<Option<&str>> {
+            let selected = select(ALL, &names(&[name]), true).unwrap();
+            let played = selected[0].in_order();
+            played.map(|twin| twin.map(|twin| twin.name)).collect()
+        };
+        assert_eq!(
+            order("the_walkthrough_from_connect_to_quit"),
+            [Some("not_quit"), None]
+        );
+        for scenario in ALL
+            .iter()
+            .filter(|one| one.name != "the_walkthrough_from_connect_to_quit")
+        {
+            assert_eq!(order(scenario.name).first(), Some(&None), "{}", scenario.name);
+        }
     }
 
     #[test]
