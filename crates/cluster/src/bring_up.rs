@@ -148,7 +148,7 @@ pub async fn bring_up(
         kind,
         node: &node,
         choice,
-        saved: saved_images(run, plan, docker, choice).await?,
+        saved: saved_images(run, plan, docker, choice).await,
     };
     let work = async {
         tokio::try_join!(
@@ -219,18 +219,20 @@ async fn saved_images(
     plan: &Plan,
     docker: &Docker,
     choice: &Choice,
-) -> Result<Option<(SavedImages, Mount)>, ClusterError> {
+) -> Option<(SavedImages, Mount)> {
     if choice.warm {
-        return Ok(None);
+        return None;
     }
-    let seen = SavedImages::seen_by(docker, &plan.saved_images, &run.deadline(QUESTION)).await?;
-    Ok(seen.and_then(|saved| match saved.mount() {
+    // A Docker that does not answer is told by those who can't do without it.
+    let seen = SavedImages::seen_by(docker, &plan.saved_images, &run.deadline(QUESTION)).await;
+    let saved = seen.ok().flatten()?;
+    match saved.mount() {
         Ok(mount) => Some((saved, mount)),
         Err(error) => {
             run.events().warn(format!("images can't be saved: {error}"), None);
             None
         }
-    }))
+    }
 }
 
 impl Stage<'_> {
@@ -245,24 +247,31 @@ impl Stage<'_> {
             choice,
             ..
         } = self;
-        let seen = self.saved.as_ref().map(|(_, mount)| mount);
         let create = async {
-            let config = kind_config::render(&choice.name, &plan.pins.node, seen).map_err(|error| {
-                KindError::Other {
-                    reason: error.to_string(),
-                    log: None,
-                }
-            })?;
-            // Ours is written much earlier: see `roll_out`.
-            let kubeconfig = run.dir().file("kubeconfig.kind");
-            let spec = ClusterSpec {
-                name: choice.name.clone(),
-                config,
-                image: plan.pins.node.tagged(),
-                kubeconfig,
-                leased: choice.leased().cloned(),
+            let deadline = run.deadline(limits::CLUSTER);
+            let spec = |seen: Option<&Mount>| {
+                let config = kind_config::render(&choice.name, &plan.pins.node, seen);
+                Ok::<_, KindError>(ClusterSpec {
+                    name: choice.name.clone(),
+                    config: config.map_err(|error| KindError::Other {
+                        reason: error.to_string(),
+                        log: None,
+                    })?,
+                    image: plan.pins.node.tagged(),
+                    // Ours is written much earlier: see `roll_out`.
+                    kubeconfig: run.dir().file("kubeconfig.kind"),
+                    leased: choice.leased().cloned(),
+                })
             };
-            kind.create(run, &spec, &run.deadline(limits::CLUSTER)).await
+            let seen = self.saved.as_ref().map(|(_, mount)| mount);
+            match kind.create(run, &spec(seen)?, &deadline).await {
+                // Nothing depends on that folder: the images then come out of Docker.
+                Err(error @ KindError::Mount { .. }) if seen.is_some() => {
+                    self.images_not_saved(&error);
+                    kind.create(run, &spec(None)?, &deadline).await
+                }
+                created => created,
+            }
         };
         let name = choice.name.clone();
         let limit = limits::CLUSTER + limits::EXPLANATION;

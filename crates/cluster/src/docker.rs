@@ -285,7 +285,7 @@ impl Docker {
 }
 
 impl LocalImage {
-    fn is(&self, wanted: &ImageRef) -> bool {
+    pub(crate) fn is(&self, wanted: &ImageRef) -> bool {
         let names = |names: &[String], wanted: String| {
             let short = wanted.strip_prefix("docker.io/").unwrap_or(&wanted);
             let short = short.strip_prefix("library/").unwrap_or(short);

@@ -65,7 +65,7 @@ impl Node {
             .collect())
     }
 
-    /// Puts the images of a docker archive into it.
+    /// Puts the images of an archive into it.
     ///
     /// # Errors
     /// The archive is refused, or the node's disk is full.
@@ -83,7 +83,7 @@ impl Node {
         succeeded(answer).map(drop)
     }
 
-    /// Puts the images of a docker archive into it that is a file in the node, which costs less than to send it. Says whether
+    /// Puts the images of an archive into it that is a file in the node, which costs less than to send it. Says whether
     /// there is such a file.
     ///
     /// # Errors

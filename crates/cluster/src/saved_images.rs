@@ -3,7 +3,6 @@
 
 mod repack;
 
-use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -33,6 +32,9 @@ pub enum SaveError {
     /// Docker does not have them, or its disk is full.
     #[error(transparent)]
     Docker(#[from] DockerError),
+    /// Docker can't be told where they would be.
+    #[error("{} has a colon, or is no text: it can't be shown to a container", .0.display())]
+    Path(PathBuf),
     /// Docker's archive of them can't be packed anew.
     #[error("docker's archive can't be packed anew: {0}")]
     Repack(io::Error),
@@ -46,8 +48,18 @@ pub enum SaveError {
     },
 }
 
+/// A file with images.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// Where it is on this machine.
+    pub file: PathBuf,
+    /// Where nodes see it.
+    pub in_node: String,
+}
+
 impl SavedImages {
-    /// Files in this folder, if containers can see it: Docker runs on this very machine, not in a virtual one or elsewhere.
+    /// Files in this folder, if containers can be expected to see it: Docker's machine has the name of this one, so it is neither a
+    /// virtual one nor elsewhere. Whether they do is seen when a file is looked for.
     ///
     /// # Errors
     /// Docker does not answer.
@@ -68,18 +80,20 @@ impl SavedImages {
     /// What a node must see of this machine. The folder is made, or Docker would make it, as root.
     ///
     /// # Errors
-    /// It can't be made.
+    /// It can't be made, or its path can't be told to Docker.
     pub fn mount(&self) -> Result<Mount, SaveError> {
         let absolute = std::path::absolute(&self.folder);
         let made = absolute.and_then(|folder| std::fs::create_dir_all(&folder).map(|()| folder));
-        match made {
-            Ok(here) => Ok(Mount { here, there: IN_NODE }),
-            Err(source) => Err(failed(&self.folder, source)),
+        let here = made.map_err(|source| failed(&self.folder, source))?;
+        // In `host:container:options` nothing escapes a colon.
+        match here.to_str() {
+            Some(path) if !path.contains(':') => Ok(Mount { here, there: IN_NODE }),
+            _ => Err(SaveError::Path(here)),
         }
     }
 
-    /// The file with these images as it is called in a node. Saved, if it is not there; the files of others go then, since a file
-    /// is as big as its images, and who wants those again has them in Docker.
+    /// The file with these images. Saved, if it is not there; the files of others go then, since a file is as big as its images,
+    /// and who wants those again has them in Docker.
     ///
     /// # Errors
     /// It can't be saved. Nothing half-written stays.
@@ -88,53 +102,59 @@ impl SavedImages {
         run: &Run,
         images: &[&ImageRef],
         deadline: &Deadline,
-    ) -> Result<String, SaveError> {
+    ) -> Result<Saved, SaveError> {
         let name = self.name_of(images, deadline).await?;
         let file = self.folder.join(&name);
         if !file.exists() {
-            self.save(run, images, &file, deadline).await?;
+            // Docker writes beside the file first, so the folder is the run's, and goes with all that is in it.
+            let part = run.dir().file("saved-images");
+            let undo = run
+                .undo()
+                .push("half-saved images", Deed::Remove { path: part.clone() });
+            let saved = self.save(&part, images, &file, deadline).await;
+            let removed = std::fs::remove_dir_all(&part);
+            if removed.is_ok() || !part.exists() {
+                run.undo().done(undo);
+            }
+            saved?;
         }
-        Ok(format!("{IN_NODE}/{name}"))
+        Ok(Saved {
+            in_node: format!("{IN_NODE}/{name}"),
+            file,
+        })
     }
 
-    /// Named for what the images are, not only for what they are called: a tag may be moved.
+    /// Named for what each image is, not only for what it is called: a tag may be moved.
     async fn name_of(&self, images: &[&ImageRef], deadline: &Deadline) -> Result<String, DockerError> {
         let local = self.docker.images(images, deadline).await?;
         let mut key = Sha256::new_with_prefix(FORMAT);
-        let names = images.iter().map(|image| image.canonical());
-        let ids = local.into_iter().map(|image| image.id);
-        for part in names.chain(ids).collect::<BTreeSet<_>>() {
-            key.update(part);
-            key.update("\n");
+        for image in images {
+            let found = local.iter().find(|local| local.is(image));
+            let id = found.map_or("", |local| local.id.as_str());
+            key.update(format!("{} {id}\n", image.canonical()));
         }
         Ok(format!("{}.{EXTENSION}", const_hex::encode(&key.finalize()[..8])))
     }
 
     async fn save(
         &self,
-        run: &Run,
+        part: &Path,
         images: &[&ImageRef],
         file: &Path,
         deadline: &Deadline,
     ) -> Result<(), SaveError> {
-        // Docker writes beside the file first, so the folder is the run's, and goes with all that is in it.
-        let part = run.dir().file("saved-images");
-        let undo = run
-            .undo()
-            .push("half-saved images", Deed::Remove { path: part.clone() });
-        std::fs::create_dir_all(&part).map_err(|source| failed(&part, source))?;
+        std::fs::create_dir_all(part).map_err(|source| failed(part, source))?;
         let (saved, whole) = (part.join("saved"), part.join("images"));
         self.docker.save_into(&saved, images, deadline).await?;
-        let (from, into) = (saved.clone(), whole.clone());
+        let (from, into) = (saved, whole.clone());
         let packing = tokio::task::spawn_blocking(move || repack::repack(&from, &into));
         let packed = packing.await.map_err(io::Error::other).and_then(|packed| packed);
         packed.map_err(SaveError::Repack)?;
-        for other in self.files()? {
-            std::fs::remove_file(&other).map_err(|source| failed(&other, source))?;
-        }
         std::fs::rename(&whole, file).map_err(|source| failed(file, source))?;
-        std::fs::remove_dir_all(&part).map_err(|source| failed(&part, source))?;
-        run.undo().done(undo);
+        for other in self.files()?.iter().filter(|other| *other != file) {
+            // Another run may have been faster, or is about to miss it: then it takes the images out of Docker.
+            let _ = std::fs::remove_file(other);
+        }
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use testbed::{Deadline, Process, ProcessSpec, Run};
+use testbed::{Deadline, Process, ProcessSpec, Run, RunDir};
 
 use crate::adapter::Adapter;
 use crate::error::DebugError;
@@ -96,7 +96,7 @@ impl Dap {
         deadline: &Deadline,
     ) -> Result<Self, DebugError> {
         // What LLDB has found out about a binary is kept beside the runs: half of a start is looking for it.
-        let index = run.dir().path().with_file_name("lldb-index");
+        let index = run.dir().path().with_file_name(RunDir::CACHE).join("lldb-index");
         arguments["initCommands"] = json!([
             "settings set symbols.enable-lldb-index-cache true",
             format!(

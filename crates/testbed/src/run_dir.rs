@@ -1,4 +1,4 @@
-//! The directory that holds everything a run produces; nothing else is written anywhere.
+//! The directory that holds everything a run produces. Beside it is only what later runs have sooner for it.
 
 mod lock;
 
@@ -22,6 +22,8 @@ impl RunDir {
     pub const JOURNAL: &str = "journal.jsonl";
     /// The record of events.
     pub const EVENTS: &str = "events.jsonl";
+    /// The folder beside the runs for what can be made again at any time.
+    pub const CACHE: &str = "cache";
     /// Locked by the runner as long as it lives.
     pub const LOCK: &str = "run.lock";
     /// A link in the root that leads to the newest run.

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use debugger::{Breakpoint, DebugError, Tool, ToolError, tool};
+use serde::Serialize;
 use testbed::{Capability, EnvironmentName};
+use trace::UnixNanos;
 
 /// The marker of the line in `process_order` that is made to be stopped at.
 const MARKER: &str = "// breakpoint:";
@@ -70,12 +72,37 @@ pub struct Pause {
     pub function: String,
     /// `customer_id` in the frame.
     pub customer_id: String,
+    /// When the stop was heard of.
+    pub from: UnixNanos,
     /// From hearing of the stop to asking for it to go on. A span around the breakpoint is at least as long.
     pub held: Duration,
     /// The trace as Jaeger showed it meanwhile, once it had an open span of the function; `None` when it never had.
     pub open: Option<trace::Trace>,
     /// How much of that the run's own limits counted: next to nothing.
     pub counted: Duration,
+}
+
+/// Where and how long a process stood, for a picture of its trace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Standstill {
+    /// File name and line.
+    pub at: String,
+    /// When it was heard of.
+    pub from: UnixNanos,
+    /// How long it is known to have lasted.
+    pub held: Duration,
+}
+
+impl Pause {
+    /// Where it stood, and how long.
+    #[must_use]
+    pub fn standstill(&self) -> Standstill {
+        Standstill {
+            at: self.at.clone(),
+            from: self.from,
+            held: self.held,
+        }
+    }
 }
 
 impl fmt::Display for Pause {

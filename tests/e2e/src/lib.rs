@@ -25,5 +25,6 @@ pub mod selection;
 pub mod session;
 pub mod stage;
 pub mod switch;
+pub mod wall_clock;
 pub mod workshop;
 pub mod workstation;

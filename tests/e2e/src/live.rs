@@ -3,7 +3,7 @@
 mod request;
 
 use std::collections::{BTreeSet, HashMap};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use jaeger_api::{JaegerClient, JaegerError, SearchQuery};
 use testbed::event::Event;
@@ -15,6 +15,7 @@ use trace::{ExportAccount, RequestId, Site, SpanId, Trace, TraceId, UnixNanos, n
 use crate::bed::Bed;
 use crate::proof::whoami;
 use crate::scenario::topology::{INVENTORY, ORDER, STOREFRONT};
+use crate::wall_clock;
 pub use request::Followed;
 
 /// An ordinary look goes back this far: longer than any request takes that nobody holds at a breakpoint.
@@ -100,7 +101,7 @@ impl Follower {
             jaeger: bed.jaeger.clone(),
             http: bed.http.clone(),
             scope,
-            began: now(),
+            began: wall_clock::now(),
             accountant: bed.environment.accountant(),
             workstation,
             seen: Mutex::default(),
@@ -192,7 +193,7 @@ impl Follower {
 
     fn query(&self, back: Duration) -> SearchQuery {
         let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        let now = now().0;
+        let now = wall_clock::now().0;
         let start = UnixNanos(now.saturating_sub(nanos(back)).max(self.began.0));
         // A little ahead of us: another host's clock may be.
         let window = start..UnixNanos(now.saturating_add(nanos(NEAR)));
@@ -276,11 +277,6 @@ impl Seen {
 fn spans_of(trace: &Trace) -> usize {
     let spans: BTreeSet<SpanId> = trace.spans().iter().map(|span| span.span_id).collect();
     spans.len()
-}
-
-fn now() -> UnixNanos {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    UnixNanos(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

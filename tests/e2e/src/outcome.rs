@@ -93,6 +93,7 @@ mod tests {
             verdict,
             evidence: None,
             waited: Duration::from_millis(waited_ms),
+            standstill: None,
         }
     }
 

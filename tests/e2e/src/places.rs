@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::Places;
+use testbed::RunDir;
 
 /// The three service binaries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,10 +57,10 @@ pub fn tools(root: &Path) -> PathBuf {
     root.join("tools")
 }
 
-/// The folder of images that were saved out of Docker, also beside the run directories.
+/// The folder of images that were saved out of Docker, among what is only kept to be had sooner.
 #[must_use]
 pub fn saved_images(root: &Path) -> PathBuf {
-    root.join("images")
+    root.join(RunDir::CACHE).join("images")
 }
 
 #[cfg(test)]

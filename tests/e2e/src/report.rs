@@ -20,13 +20,14 @@ use jaeger_api::JaegerClient;
 use trace::render::{self, MermaidOptions, TextOptions};
 use trace::{Evidence, Shape, Trace, TraceId};
 
+use crate::breakpoint::Standstill;
 use crate::parity;
 use crate::stage::Case;
 
 pub use files::{Outside, WriteError};
 pub use reporter::{Outlets, Reporter, Written};
 
-use model::{CaseReport, PictureReport, RequestReport};
+use model::{CaseReport, PauseReport, PictureReport, RequestReport};
 
 /// The HTML page's name in the run directory.
 pub const PAGE: &str = "report.html";
@@ -70,7 +71,7 @@ pub fn cases(scenario: &str, jaeger: &JaegerClient, cases: Vec<Case>) -> Vec<Cas
                 .evidence
                 .as_ref()
                 .filter(|evidence| seen.insert((evidence.trace_id, is_open(evidence))))
-                .and_then(|evidence| draw(scenario, jaeger, evidence)),
+                .and_then(|evidence| draw(scenario, jaeger, evidence, case.standstill.as_ref())),
             request: case.evidence.map(|evidence| RequestReport {
                 request_id: evidence.request_id,
                 trace_id: evidence.trace_id,
@@ -86,7 +87,12 @@ fn is_open(evidence: &Evidence) -> bool {
     spans.any(trace::Span::is_pending)
 }
 
-fn draw(scenario: &str, jaeger: &JaegerClient, evidence: &Evidence) -> Option<PictureReport> {
+fn draw(
+    scenario: &str,
+    jaeger: &JaegerClient,
+    evidence: &Evidence,
+    stood: Option<&Standstill>,
+) -> Option<PictureReport> {
     let traces: Vec<TraceId> = evidence
         .trace
         .iter()
@@ -99,6 +105,7 @@ fn draw(scenario: &str, jaeger: &JaegerClient, evidence: &Evidence) -> Option<Pi
     let ours = evidence.trace_id;
     let then = if is_open(evidence) { "-open" } else { "" };
     let name = format!("{}-{}{then}", scenario.replace('/', "."), &ours.to_string()[..8]);
+    let waterfall = render::waterfall(evidence, MOST_ROWS);
     Some(PictureReport {
         traces,
         jaeger_url: jaeger.trace_url(ours),
@@ -111,7 +118,8 @@ fn draw(scenario: &str, jaeger: &JaegerClient, evidence: &Evidence) -> Option<Pi
             },
         ),
         mermaid: render::mermaid(evidence, &MermaidOptions::default()),
-        waterfall: render::waterfall(evidence, MOST_ROWS),
+        pause: stood.and_then(|stood| PauseReport::on(&waterfall, stood)),
+        waterfall,
         file: PathBuf::from("traces").join(name),
     })
 }

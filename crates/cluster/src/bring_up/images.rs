@@ -12,6 +12,7 @@ use crate::error::ClusterError;
 use crate::image::{ImageError, ServiceImage, archive};
 use crate::manifest::SERVICES;
 use crate::reference::ImageRef;
+use crate::saved_images::Saved;
 
 /// The services' images, once they are packed.
 pub(super) type Packed = Option<Arc<Vec<ServiceImage>>>;
@@ -66,64 +67,70 @@ impl Stage<'_> {
     }
 
     /// Puts what is missing into the node as soon as its containerd answers. The images of the infrastructure don't
-    /// wait for the services'.
+    /// wait for the services', nor those for them.
     pub(super) async fn load_images(
         &self,
         mut packed_rx: watch::Receiver<Packed>,
         loaded_tx: watch::Sender<Loaded>,
     ) -> Result<(), ClusterError> {
+        const WHAT: &str = "loading images";
         let run = self.run;
-        let deadline = run.deadline(limits::SERVER);
-        let (saved, present) = tokio::join!(self.save_upstream(), self.node.images(&deadline));
-        let (saved, present) = (saved?, present?);
-        loaded_tx.send_replace(present.clone());
+        let (present_tx, present_rx) = watch::channel(None);
+        let look = async {
+            let present = self.node.images(&run.deadline(limits::SERVER)).await?;
+            loaded_tx.send_replace(present.clone());
+            present_tx.send_replace(Some(present));
+            Ok::<_, ClusterError>(())
+        };
+        let present = || async {
+            let deadline = run.deadline(limits::SERVER);
+            let present = next(&mut present_rx.clone(), &deadline, WHAT, Option::is_some).await?;
+            Ok::<_, ClusterError>(present.unwrap_or_default())
+        };
         let upstream = async {
+            let saved = self.save_upstream().await?;
+            let present = present().await?;
             let work = self.load_upstream(saved, &present, &loaded_tx, run.deadline(limits::PULL));
-            run.step(
-                "upstream images in the node",
-                limits::PULL + limits::EXPLANATION,
-                work,
-            )
-            .await
+            let limit = limits::PULL + limits::EXPLANATION;
+            Ok(run.step("upstream images in the node", limit, work).await?)
         };
         let services = async {
-            let packed = next(
-                &mut packed_rx,
-                &run.deadline(limits::BUILD),
-                "loading images",
-                Option::is_some,
-            )
-            .await?;
-            let packed = packed.unwrap_or_default();
+            let deadline = run.deadline(limits::BUILD);
+            let packed = next(&mut packed_rx, &deadline, WHAT, Option::is_some).await?;
+            let (packed, present) = (packed.unwrap_or_default(), present().await?);
             let work = self.load_services(&packed, &present, &loaded_tx, run.deadline(limits::IMAGES));
-            Ok(run
-                .step(
-                    "service images in the node",
-                    limits::IMAGES + limits::EXPLANATION,
-                    work,
-                )
-                .await?)
+            let limit = limits::IMAGES + limits::EXPLANATION;
+            Ok(run.step("service images in the node", limit, work).await?)
         };
-        let upstream = async { Ok::<_, ClusterError>(upstream.await?) };
-        tokio::try_join!(upstream, services).map(drop)
+        tokio::try_join!(look, upstream, services).map(drop)
     }
 
-    /// The file that has all upstream images, as a new node sees it.
-    async fn save_upstream(&self) -> Result<Option<String>, ClusterError> {
+    /// The file that has all upstream images, when a new node will see it. Without it they are taken out of Docker.
+    async fn save_upstream(&self) -> Result<Option<Saved>, ClusterError> {
         let Some((saved, _)) = &self.saved else {
             return Ok(None);
         };
-        let deadline = self.run.deadline(limits::PULL);
-        let wanted = self.plan.upstream();
-        self.pull(&wanted, &deadline).await?;
-        match saved.provide(self.run, &wanted, &deadline).await {
-            Ok(file) => Ok(Some(file)),
-            Err(error) => {
-                let text = format!("images can't be saved: {error}");
-                self.run.events().warn(text, None);
-                Ok(None)
-            }
-        }
+        let save = async {
+            let deadline = self.run.deadline(limits::PULL);
+            let wanted = self.plan.upstream();
+            self.pull(&wanted, &deadline).await?;
+            let outcome = saved.provide(self.run, &wanted, &deadline).await;
+            Ok::<_, ClusterError>(outcome.map_err(|error| self.images_not_saved(&error)).ok())
+        };
+        let show = |saved: &Option<Saved>| match saved {
+            Some(saved) => saved.file.display().to_string(),
+            None => "not this time".to_owned(),
+        };
+        let limit = limits::PULL + limits::EXPLANATION;
+        Ok(self
+            .run
+            .step_showing("upstream images saved", limit, save, show)
+            .await?)
+    }
+
+    pub(super) fn images_not_saved(&self, error: &dyn std::fmt::Display) {
+        let text = format!("the images come out of Docker, since they can't be saved: {error}");
+        self.run.events().warn(text, None);
     }
 
     /// Gets images that Docker lacks, if that is allowed.
@@ -138,7 +145,7 @@ impl Stage<'_> {
 
     async fn load_upstream(
         &self,
-        saved: Option<String>,
+        saved: Option<Saved>,
         present: &Loaded,
         loaded_tx: &watch::Sender<Loaded>,
         deadline: Deadline,
@@ -154,16 +161,31 @@ impl Stage<'_> {
         if missing.is_empty() {
             return Ok(());
         }
-        let seen = match &saved {
-            Some(file) => self.node.import_file(file, &deadline).await?,
+        let imported = match &saved {
+            Some(saved) => self.import_saved(saved, &deadline).await,
             None => false,
         };
-        if !seen {
+        if !imported {
             self.pull(&missing.iter().collect::<Vec<_>>(), &deadline).await?;
             self.node.import_from_docker(&missing, &deadline).await?;
         }
         loaded_tx.send_modify(|loaded| loaded.extend(missing.iter().map(ImageRef::canonical)));
         Ok(())
+    }
+
+    /// Whether the saved images came into the node. A file that the node can't use is no use to later ones either.
+    async fn import_saved(&self, saved: &Saved, deadline: &Deadline) -> bool {
+        match self.node.import_file(&saved.in_node, deadline).await {
+            Ok(seen) => seen,
+            Err(error) => {
+                let file = saved.file.display();
+                let text = format!("the images come out of Docker, since {file} can't be used: {error}");
+                self.run.events().warn(text, None);
+                // Made again by the next run, or not: it says so itself.
+                let _ = std::fs::remove_file(&saved.file);
+                false
+            }
+        }
     }
 
     async fn load_services(

@@ -39,6 +39,12 @@ pub enum KindError {
         /// Which one, in Docker's words.
         reason: String,
     },
+    /// Docker can't show the node a folder of this machine.
+    #[error("Docker can't show the node a folder of this machine: {reason}")]
+    Mount {
+        /// Which one, in Docker's words.
+        reason: String,
+    },
     /// The configuration is not understood.
     #[error("kind does not understand its configuration: {reason}")]
     Config {
@@ -98,6 +104,9 @@ impl Explain for KindError {
                 "`docker pull {image}`, or name another one with `THROUGHLINE_PIN_NODE`"
             )),
             Self::Port { .. } => Some("see who listens there with `ss --listening --tcp --processes`".into()),
+            Self::Mount { .. } => Some(
+                "let Docker see the project's folder: it may be on a file system of the user's own".into(),
+            ),
             Self::Config { .. } => Some("see `kind-config.yaml`; another kind may know other keys".into()),
             Self::DiskFull { .. } => Some("free space, for instance with `docker system prune`".into()),
             Self::ControlPlane { log, .. } | Self::Other { log, .. } => log
@@ -159,6 +168,18 @@ impl KindError {
                 .rfind(about)
                 .map_or(reason, |line| after_last(line, "Error response from daemon: "));
             return Self::Port { reason };
+        }
+        let about_mount = |line: &&String| {
+            let refusals = [
+                "creating mount source path",
+                "mounts denied",
+                "invalid mount config",
+            ];
+            refusals.into_iter().any(|refusal| line.contains(refusal))
+        };
+        if let Some(line) = lines.iter().rfind(about_mount) {
+            let reason = after_last(line, "Error response from daemon: ");
+            return Self::Mount { reason };
         }
         if text.contains("no space left on device") {
             return Self::DiskFull { reason };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read};
 use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
@@ -57,7 +57,8 @@ pub(super) fn repack(from: &Path, into: &Path) -> io::Result<()> {
             layout.add(&name, config, &of_image)?;
         }
     }
-    layout.finish()?.flush()
+    // All of it is on the disk before it gets the name by which later runs take it.
+    layout.finish()?.into_inner()?.sync_all()
 }
 
 /// Comes last in the archive, and says what the others are.

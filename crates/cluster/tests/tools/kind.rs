@@ -65,6 +65,9 @@ const PROGRESS: &str =
 #[case::disk(
     "ERROR: failed to create cluster: command \"docker run\" failed with error: exit status 125\nCommand Output: docker: Error response from daemon: mkdir /var/lib/docker/overlay2/x: no space left on device.\n"
 )]
+#[case::mount(
+    "ERROR: failed to create cluster: command \"docker run --name tl-7f3a-control-plane\" failed with error: exit status 126\nCommand Output: docker: Error response from daemon: error while creating mount source path '/project/images': mkdir /project: read-only file system.\n\nRun 'docker run --help' for more information\n"
+)]
 #[case::silence("")]
 #[tokio::test]
 async fn a_failed_creation_is_told_as_a_fact_with_a_cure(#[case] stderr: &str, #[context] context: Context) {

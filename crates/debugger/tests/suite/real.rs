@@ -257,3 +257,16 @@ async fn a_line_without_code_and_a_program_that_is_not_there_are_told(#[case] ki
         .unwrap_err();
     assert!(matches!(error, DebugError::Refused { .. }), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_lldb_knows_of_a_binary_is_kept_beside_the_runs() {
+    let Some(tool) = Kind::Lldb.find() else { return };
+    let bed = Bed::new();
+    let (session, ..) = started(&bed, &tool).await;
+    session.kill(&generous()).await.unwrap();
+    assert!(bed.run.finish().await.complete());
+    let index = std::fs::read_dir(bed.folder.path().join("runs/cache/lldb-index")).unwrap();
+    let names: Vec<_> = index.map(|entry| entry.unwrap().file_name()).collect();
+    let of_debuggee = |name: &std::ffi::OsString| name.to_string_lossy().contains("debuggee");
+    assert!(names.iter().any(of_debuggee), "{names:?}");
+}

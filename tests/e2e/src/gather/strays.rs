@@ -12,6 +12,7 @@ use super::{AT_ONCE, Look};
 use crate::bed::Bed;
 use crate::caller::Placed;
 use crate::scenario::topology::{INVENTORY, ORDER, STOREFRONT};
+use crate::wall_clock;
 
 /// Searched around now: wider than any run, and than any clock that is merely wrong.
 const WINDOW: Duration = Duration::from_secs(3_600);
@@ -104,9 +105,7 @@ fn services() -> [ServiceName; 3] {
 /// The time around now in which to search.
 #[must_use]
 pub fn window() -> Range<UnixNanos> {
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
-    let nanos = |time: Duration| UnixNanos(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
-    nanos(now.saturating_sub(WINDOW))..nanos(now.saturating_add(WINDOW))
+    let now = wall_clock::now().0;
+    let window = u64::try_from(WINDOW.as_nanos()).unwrap_or(u64::MAX);
+    UnixNanos(now.saturating_sub(window))..UnixNanos(now.saturating_add(window))
 }

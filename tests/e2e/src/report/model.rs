@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use serde::Serialize;
 use testbed::environment::EnvironmentName;
 use testbed::event::Counts;
+use trace::render::Waterfall;
 use trace::{Answer, ExportAccount, RequestId, Shape, TraceId, Verdict};
 
+use crate::breakpoint::Standstill;
 use crate::proof::Proof;
 use crate::stage::Recovery;
 
@@ -179,9 +181,50 @@ pub struct PictureReport {
     /// A Mermaid sequence diagram.
     pub mermaid: String,
     /// Bars, in display order.
-    pub waterfall: trace::render::Waterfall,
+    pub waterfall: Waterfall,
+    /// Where the request stood at a breakpoint, on the waterfall's axis.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pause: Option<PauseReport>,
     /// Where text and Mermaid are on disk, relative to the run directory, without extension.
     pub file: PathBuf,
+}
+
+/// A stop at a breakpoint, drawn beside the spans around it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PauseReport {
+    /// File name and line.
+    pub at: String,
+    /// Where it begins, as a fraction of the axis from 0 to 1.
+    pub offset: f64,
+    /// How long it is, as a fraction of the axis; `offset + width` is at most 1.
+    pub width: f64,
+    /// When it began, counted from the axis' begin, in milliseconds.
+    pub after_ms: f64,
+    /// How long it lasted, in milliseconds.
+    pub held_ms: f64,
+}
+
+impl PauseReport {
+    /// Lays a stop on a waterfall's axis; `None` where nothing of it is on the axis. The clock of this machine is the one by which the
+    /// workstation's spans are told too.
+    #[must_use]
+    pub fn on(waterfall: &Waterfall, stood: &Standstill) -> Option<Self> {
+        let total = waterfall.total.as_secs_f64();
+        if total <= 0.0 {
+            return None;
+        }
+        let held = stood.held.as_secs_f64();
+        let after = stood.from.0.wrapping_sub(waterfall.start.0).cast_signed() as f64 / 1e9;
+        let on_axis = |time: f64| (time / total).clamp(0.0, 1.0);
+        let (offset, end) = (on_axis(after), on_axis(after + held));
+        (end > offset).then(|| Self {
+            at: stood.at.clone(),
+            offset,
+            width: end - offset,
+            after_ms: after.max(0.0) * 1e3,
+            held_ms: held * 1e3,
+        })
+    }
 }
 
 /// One step.

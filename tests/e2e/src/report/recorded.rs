@@ -56,6 +56,7 @@ pub(super) fn picture(evidence: &Evidence) -> PictureReport {
         text: render::text(evidence, &TextOptions::default()),
         mermaid: render::mermaid(evidence, &MermaidOptions::default()),
         waterfall: render::waterfall(evidence, 200),
+        pause: None,
         file: PathBuf::from("traces").join(&evidence.trace_id.to_string()[..8]),
     }
 }

@@ -17,6 +17,7 @@ use crate::breakpoint::{self, NEVER, Pause, Visit};
 use crate::caller::{Order, Placed};
 use crate::scenario::Fault;
 use crate::scenario::topology::{self, CUSTOMER, ORDER};
+use crate::wall_clock;
 use crate::workstation::{self, Workstation};
 
 /// How long a debugger may take to load a program, and the program to listen.
@@ -150,7 +151,7 @@ impl Stage<'_> {
         };
         // Where the program runs into something else, there is nobody to go on with.
         let stop = stop?;
-        let (stopped_at, counted_from) = (Instant::now(), run.elapsed());
+        let (stopped_at, counted_from, from) = (Instant::now(), run.elapsed(), wall_clock::now());
         let held = run.hold();
         let name = format!("paused at {}:{}", name_of(&stop.file), stop.line);
         let pause = async {
@@ -187,6 +188,7 @@ impl Stage<'_> {
                 at: format!("{}:{}", name_of(&stop.file), stop.line),
                 function: stop.function,
                 customer_id,
+                from,
                 held,
                 open,
                 counted,
@@ -244,6 +246,9 @@ impl Stage<'_> {
         let mut expected = topology::served_on_the_workstation();
         expected.extend(topology::paused(pause.held));
         self.judge(label, placed, expected).await?;
+        if let Some(case) = self.shown.cases.last_mut() {
+            case.standstill = Some(pause.standstill());
+        }
         let judged = self.shown.cases.last().and_then(|case| case.evidence.as_ref());
         let spans = judged.and_then(|evidence| evidence.trace.as_ref());
         let longer = spans.map(|trace| longer_than(trace, pause)).unwrap_or_default();

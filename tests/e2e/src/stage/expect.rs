@@ -7,6 +7,7 @@ use serde::Serialize;
 use trace::{Cause, Evidence, Expectation, Mismatch, TraceId, Verdict};
 
 use super::{Stage, StageError};
+use crate::breakpoint::Standstill;
 use crate::caller::Placed;
 use crate::gather::{gather, window};
 use crate::proof::{Answerer, whoami};
@@ -24,6 +25,8 @@ pub struct Case {
     pub evidence: Option<Evidence>,
     /// From the answer to the judgement.
     pub waited: Duration,
+    /// Where the request was held at a breakpoint, if it was.
+    pub standstill: Option<Standstill>,
 }
 
 impl Stage<'_> {
@@ -99,6 +102,7 @@ impl Stage<'_> {
                 verdict,
                 evidence: None,
                 waited: one.waited,
+                standstill: None,
             });
         }
         Ok(())
@@ -196,6 +200,7 @@ impl Stage<'_> {
             verdict,
             evidence: None,
             waited: Duration::ZERO,
+            standstill: None,
         });
     }
 }
@@ -240,6 +245,7 @@ impl Gathered {
             verdict: self.verdict,
             evidence: Some(self.evidence),
             waited: self.waited,
+            standstill: None,
         }
     }
 }

@@ -41,6 +41,8 @@ impl Stage<'_> {
             verdict,
             evidence,
             waited: pause.held,
+            // A record of an open span has no length to draw it on.
+            standstill: None,
         });
     }
 }

@@ -125,7 +125,7 @@ fn drawn(picture: &PictureReport, case: &CaseReport, marked: &BTreeSet<SpanId>) 
         figure {
             // A failed case has told where the request went.
             @if case.verdict.is_pass() { figcaption { (sentence(&picture.path)) } }
-            (waterfall::table(&picture.waterfall, marked))
+            (waterfall::table(&picture.waterfall, marked, picture.pause.as_ref()))
         }
         details.source {
             summary { "As text, as Mermaid, in Jaeger" }

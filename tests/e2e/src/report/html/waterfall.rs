@@ -8,12 +8,13 @@ use trace::render::{Row, Section, Waterfall};
 use trace::{ServiceName, Site, SpanId, SpanKind, words};
 
 use super::text::site_class;
+use crate::report::model::PauseReport;
 
 /// Deeper spans are not indented further: on a narrow screen nothing would be left for their names.
 const DEEPEST: usize = 12;
 
-/// Draws a waterfall. `marked` are the spans that a mismatch points at.
-pub(super) fn table(waterfall: &Waterfall, marked: &BTreeSet<SpanId>) -> Markup {
+/// Draws a waterfall. `marked` are the spans that a mismatch points at, `pause` is where the request stood meanwhile.
+pub(super) fn table(waterfall: &Waterfall, marked: &BTreeSet<SpanId>, pause: Option<&PauseReport>) -> Markup {
     html! {
         table.waterfall {
             thead { tr {
@@ -21,6 +22,7 @@ pub(super) fn table(waterfall: &Waterfall, marked: &BTreeSet<SpanId>) -> Markup 
                 th.axis scope="col" { (axis(waterfall.total)) }
                 th.took scope="col" { "Took" }
             } }
+            @if let Some(pause) = pause { tbody { (standstill(pause)) } }
             @for section in &waterfall.sections { tbody.stray[section.stray] { (rows(section, marked)) } }
         }
         @if waterfall.hidden > 0 {
@@ -77,6 +79,21 @@ fn line(row: &Row, moved: bool, marked: bool) -> Markup {
                 span.aloud { "after " (words::duration(row.after)) }
             }
             td.took { @if row.open { "open" } @else { (words::duration(row.took)) } }
+        }
+    }
+}
+
+/// Above the spans, so that the eye goes down from it to those that are as long.
+fn standstill(pause: &PauseReport) -> Markup {
+    let time = |ms: f64| words::duration(Duration::from_secs_f64(ms / 1e3));
+    html! {
+        tr {
+            th.held scope="row" style="--d:0" { "held at " code { (pause.at) } }
+            td.track {
+                span.bar.held style={ "left:" (percent(pause.offset)) "%;width:" (percent(pause.width)) "%" } {}
+                span.aloud { "after " (time(pause.after_ms)) }
+            }
+            td.took { (time(pause.held_ms)) }
         }
     }
 }

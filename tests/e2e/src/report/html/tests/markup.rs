@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use testbed::event::Counts;
-use trace::SpanKind;
 use trace::testing::Recording;
+use trace::{SpanKind, UnixNanos};
 
 use super::{case, lost_header, page, run, scenario};
-use crate::report::model::Outcome;
+use crate::breakpoint::Standstill;
+use crate::report::model::{Outcome, PauseReport};
 
 fn attributes<'p>(page: &'p str, name: &str) -> Vec<&'p str> {
     let begin = format!(" {name}=\"");
@@ -140,4 +141,37 @@ fn every_span_of_a_waterfall_is_a_row_with_its_place_and_time() {
     assert!(page.contains("class=\"bar c\"") && page.contains("class=\"bar w\""));
     assert!(page.contains("Stray trace"));
     assert_eq!(page.matches("◂ here").count(), 2);
+}
+
+#[test]
+fn a_pause_is_drawn_on_the_axis_of_the_spans() {
+    let drawn = |from: i64, held: u32| {
+        let mut case = case("order", &Recording::checkout());
+        let picture = case.picture.as_mut().unwrap();
+        let (start, total) = (picture.waterfall.start.0, picture.waterfall.total);
+        let quarter = i64::try_from(total.as_nanos() / 4).unwrap();
+        let stood = Standstill {
+            at: "process_order.rs:23".to_owned(),
+            from: UnixNanos(start.checked_add_signed(from * quarter).unwrap()),
+            held: total * held / 4,
+        };
+        picture.pause = PauseReport::on(&picture.waterfall, &stood);
+        page(&run(
+            vec![scenario("a_breakpoint", Outcome::Passed, vec![case])],
+            Counts {
+                passed: 1,
+                ..Counts::default()
+            },
+        ))
+    };
+    let bar = |place: &str| format!("bar held\" style=\"{place}\"");
+    let page = drawn(1, 2);
+    assert!(page.contains(&bar("left:25%;width:50%")), "{page}");
+    assert!(page.contains("held at <code>process_order.rs:23</code>"));
+    // Clocks differ a little: it never leaves the axis.
+    assert!(drawn(3, 2).contains(&bar("left:75%;width:25%")));
+    assert!(drawn(-1, 2).contains(&bar("left:0%;width:25%")));
+    for beside in [drawn(-2, 1), drawn(9, 1)] {
+        assert!(!beside.contains("bar held"));
+    }
 }
