@@ -82,6 +82,28 @@ impl DockerCommand {
             limit: REMOVE,
         }
     }
+
+    /// The deed that removes the networks with this label, if there are any. Docker removes by label with `network prune`, but
+    /// refuses that while anybody on the machine prunes; and to remove by name what is not there is an error.
+    pub(crate) fn remove_networks(&self, label: &str) -> Deed {
+        const REMOVE_BY_LABEL: &str = r#"
+found() { "$0" network ls --quiet --filter "label=$1"; }
+ids=$(found "$1") || exit
+[ -z "$ids" ] || "$0" network rm $ids || [ -z "$(found "$1")" ]
+"#;
+        let docker = self.program.to_string_lossy().into_owned();
+        Deed::Command {
+            program: "/bin/sh".into(),
+            args: vec![
+                "-c".to_owned(),
+                REMOVE_BY_LABEL.to_owned(),
+                docker,
+                label.to_owned(),
+            ],
+            env: self.env.clone(),
+            limit: REMOVE,
+        }
+    }
 }
 
 /// Runs a container and waits until it is ready.

@@ -253,19 +253,16 @@ impl Environment for ContainersEnvironment {
     }
 }
 
-/// The network in which the Collector finds Jaeger by its name. It is removed by its label, since removing one by name is
-/// an error where there is none.
+/// The network in which the Collector finds Jaeger by its name.
 async fn create_network(
     run: &Run,
     engine: &Engine,
     docker: &DockerCommand,
     name: &str,
 ) -> Result<(), StepError> {
-    let label = format!("label={RUN_LABEL}={}", run.id());
-    run.undo().push(
-        format!("network {name}"),
-        docker.deed(["network", "prune", "--force", "--filter", &label]),
-    );
+    let label = format!("{RUN_LABEL}={}", run.id());
+    run.undo()
+        .push(format!("network {name}"), docker.remove_networks(&label));
     let id = run.id().to_string();
     run.step("network", NETWORK, engine.create_network(name, &id))
         .await
