@@ -99,7 +99,8 @@ fn case(case: &CaseReport) -> Markup {
         div.case {
             p.label {
                 strong { (case.label) } " judged " strong { (case.verdict.word()) }
-                " after " (millis(case.waited_ms))
+                // A fact was there already: nothing was waited for.
+                @if case.waited_ms > 0.0 { " after " (millis(case.waited_ms)) }
                 @if let Some(request) = &case.request { (answered(request)) }
             }
             (verdict::full(&case.verdict))
