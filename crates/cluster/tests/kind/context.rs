@@ -22,7 +22,7 @@ fn minutes() -> Deadline {
 /// A cluster with a kubeconfig of its own, as somebody has who never heard of this project.
 async fn theirs(bed: &Bed, name: &str, kubeconfig: PathBuf) -> UndoId {
     let node = Pins::built_in().unwrap().node;
-    let config = kind_config::render(name, &node).unwrap();
+    let config = kind_config::render(name, &node, None).unwrap();
     let spec = ClusterSpec {
         name: name.to_owned(),
         config,
