@@ -226,13 +226,14 @@ async fn saved_images(
     // A Docker that does not answer is told by those who can't do without it.
     let seen = SavedImages::seen_by(docker, &plan.saved_images, &run.deadline(QUESTION)).await;
     let saved = seen.ok().flatten()?;
-    match saved.mount() {
-        Ok(mount) => Some((saved, mount)),
-        Err(error) => {
-            run.events().warn(format!("images can't be saved: {error}"), None);
-            None
-        }
-    }
+    let mount = saved.mount().map_err(|error| images_not_saved(run, &error));
+    Some((saved, mount.ok()?))
+}
+
+fn images_not_saved(run: &Run, error: &dyn std::error::Error) {
+    let reason = testbed::explain::chain(error);
+    let text = format!("the images come out of Docker, since they can't be saved: {reason}");
+    run.events().warn(text, None);
 }
 
 impl Stage<'_> {
@@ -267,7 +268,7 @@ impl Stage<'_> {
             match kind.create(run, &spec(seen)?, &deadline).await {
                 // Nothing depends on that folder: the images then come out of Docker.
                 Err(error @ KindError::Mount { .. }) if seen.is_some() => {
-                    self.images_not_saved(&error);
+                    images_not_saved(run, &error);
                     kind.create(run, &spec(None)?, &deadline).await
                 }
                 created => created,

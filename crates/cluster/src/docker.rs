@@ -203,6 +203,17 @@ impl Docker {
         Ok(())
     }
 
+    /// Gets those of the images that it does not have: see [`Docker::lacks`].
+    ///
+    /// # Errors
+    /// As [`Docker::pull`], for the first of them that can't be had.
+    pub async fn pull_lacking(&self, images: &[&ImageRef], deadline: &Deadline) -> Result<(), DockerError> {
+        for image in self.lacks(images, deadline).await? {
+            self.pull(&image, deadline).await?;
+        }
+        Ok(())
+    }
+
     /// Where a TCP port of a container is published on this machine.
     ///
     /// # Errors

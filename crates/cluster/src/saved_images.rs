@@ -36,10 +36,10 @@ pub enum SaveError {
     #[error("{} has a colon, or is no text: it can't be shown to a container", .0.display())]
     Path(PathBuf),
     /// Docker's archive of them can't be packed anew.
-    #[error("docker's archive can't be packed anew: {0}")]
-    Repack(io::Error),
+    #[error("docker's archive can't be packed anew")]
+    Repack(#[source] io::Error),
     /// The file system refuses.
-    #[error("{}: {source}", path.display())]
+    #[error("{} can't be written", path.display())]
     File {
         /// Where.
         path: PathBuf,

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use testbed::{Deadline, Run};
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 
-use super::{Stage, limits, next};
+use super::{Stage, images_not_saved, limits, next};
 use crate::binaries::{self, Binaries};
 use crate::error::ClusterError;
 use crate::image::{ImageError, ServiceImage, archive};
@@ -73,36 +73,31 @@ impl Stage<'_> {
         mut packed_rx: watch::Receiver<Packed>,
         loaded_tx: watch::Sender<Loaded>,
     ) -> Result<(), ClusterError> {
-        const WHAT: &str = "loading images";
         let run = self.run;
-        let (present_tx, present_rx) = watch::channel(None);
-        let look = async {
-            let present = self.node.images(&run.deadline(limits::SERVER)).await?;
-            loaded_tx.send_replace(present.clone());
-            present_tx.send_replace(Some(present));
-            Ok::<_, ClusterError>(())
-        };
-        let present = || async {
-            let deadline = run.deadline(limits::SERVER);
-            let present = next(&mut present_rx.clone(), &deadline, WHAT, Option::is_some).await?;
-            Ok::<_, ClusterError>(present.unwrap_or_default())
+        let looked = OnceCell::new();
+        let present = || {
+            looked.get_or_try_init(|| async {
+                let present = self.node.images(&run.deadline(limits::SERVER)).await?;
+                loaded_tx.send_replace(present.clone());
+                Ok::<_, ClusterError>(present)
+            })
         };
         let upstream = async {
             let saved = self.save_upstream().await?;
             let present = present().await?;
-            let work = self.load_upstream(saved, &present, &loaded_tx, run.deadline(limits::PULL));
+            let work = self.load_upstream(saved, present, &loaded_tx, run.deadline(limits::PULL));
             let limit = limits::PULL + limits::EXPLANATION;
             Ok(run.step("upstream images in the node", limit, work).await?)
         };
         let services = async {
             let deadline = run.deadline(limits::BUILD);
-            let packed = next(&mut packed_rx, &deadline, WHAT, Option::is_some).await?;
+            let packed = next(&mut packed_rx, &deadline, "loading images", Option::is_some).await?;
             let (packed, present) = (packed.unwrap_or_default(), present().await?);
-            let work = self.load_services(&packed, &present, &loaded_tx, run.deadline(limits::IMAGES));
+            let work = self.load_services(&packed, present, &loaded_tx, run.deadline(limits::IMAGES));
             let limit = limits::IMAGES + limits::EXPLANATION;
             Ok(run.step("service images in the node", limit, work).await?)
         };
-        tokio::try_join!(look, upstream, services).map(drop)
+        tokio::try_join!(upstream, services).map(drop)
     }
 
     /// The file that has all upstream images, when a new node will see it. Without it they are taken out of Docker.
@@ -115,7 +110,7 @@ impl Stage<'_> {
             let wanted = self.plan.upstream();
             self.pull(&wanted, &deadline).await?;
             let outcome = saved.provide(self.run, &wanted, &deadline).await;
-            Ok::<_, ClusterError>(outcome.map_err(|error| self.images_not_saved(&error)).ok())
+            Ok::<_, ClusterError>(outcome.map_err(|error| images_not_saved(self.run, &error)).ok())
         };
         let show = |saved: &Option<Saved>| match saved {
             Some(saved) => saved.file.display().to_string(),
@@ -128,17 +123,10 @@ impl Stage<'_> {
             .await?)
     }
 
-    pub(super) fn images_not_saved(&self, error: &dyn std::fmt::Display) {
-        let text = format!("the images come out of Docker, since they can't be saved: {error}");
-        self.run.events().warn(text, None);
-    }
-
     /// Gets images that Docker lacks, if that is allowed.
     async fn pull(&self, wanted: &[&ImageRef], deadline: &Deadline) -> Result<(), ClusterError> {
         if self.plan.download {
-            for image in self.docker.lacks(wanted, deadline).await? {
-                self.docker.pull(&image, deadline).await?;
-            }
+            self.docker.pull_lacking(wanted, deadline).await?;
         }
         Ok(())
     }

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use testbed::Deadline;
 
-use crate::bring_up::Plan;
-use crate::bring_up::archived;
+use crate::bring_up::{Plan, archived};
 use crate::docker::Docker;
 use crate::error::ClusterError;
 use crate::image::ServiceImage;
@@ -44,9 +43,7 @@ impl Lacking {
         if !self.upstream.is_empty() {
             if download {
                 let wanted: Vec<&ImageRef> = self.upstream.iter().collect();
-                for image in docker.lacks(&wanted, deadline).await? {
-                    docker.pull(&image, deadline).await?;
-                }
+                docker.pull_lacking(&wanted, deadline).await?;
             }
             node.import_from_docker(&self.upstream, deadline).await?;
         }

@@ -20,7 +20,7 @@ pub fn archive(images: &[ServiceImage]) -> io::Result<Vec<u8>> {
     let mut layout = Layout::new(Vec::new());
     for image in images {
         let layer = Layer::read(image.layer.bytes.as_slice())?;
-        layout.add(&image.reference, &image.config, &[layer])?;
+        layout.add(&image.reference, &image.config, &[&layer])?;
     }
     layout.finish()
 }

@@ -74,7 +74,7 @@ impl<W: Write> Layout<W> {
     ///
     /// # Errors
     /// It can't be written.
-    pub(crate) fn add(&mut self, name: &ImageRef, config: &Blob, layers: &[Layer]) -> io::Result<()> {
+    pub(crate) fn add(&mut self, name: &ImageRef, config: &Blob, layers: &[&Layer]) -> io::Result<()> {
         for layer in layers {
             self.blob(&layer.blob)?;
         }
@@ -197,9 +197,7 @@ pub(crate) mod tests {
         let (config, layer) = (Blob::new(b"{}".to_vec()), Layer::read(&b"layer"[..]).unwrap());
         let mut layout = Layout::new(Vec::new());
         for name in ["jaegertracing/jaeger:1", "registry.example.com/b:2"] {
-            layout
-                .add(&name.parse().unwrap(), &config, std::slice::from_ref(&layer))
-                .unwrap();
+            layout.add(&name.parse().unwrap(), &config, &[&layer]).unwrap();
         }
         let archive = layout.finish().unwrap();
         assert_eq!(

@@ -49,9 +49,9 @@ pub(super) fn repack(from: &Path, into: &Path) -> io::Result<()> {
         let config = configs.get(&image.config).ok_or_else(|| absent(&image.config))?;
         let of_image = image.layers.iter().map(|path| {
             let path = links.get(path).unwrap_or(path);
-            layers.get(path).cloned().ok_or_else(|| absent(path))
+            layers.get(path).ok_or_else(|| absent(path))
         });
-        let of_image = of_image.collect::<io::Result<Vec<Layer>>>()?;
+        let of_image = of_image.collect::<io::Result<Vec<&Layer>>>()?;
         for tag in &image.repo_tags {
             let name: ImageRef = tag.parse().map_err(io::Error::other)?;
             layout.add(&name, config, &of_image)?;
@@ -78,7 +78,7 @@ fn each(
     mut take: impl FnMut(PathBuf, &mut tar::Entry<'_, BufReader<File>>) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut archive = tar::Archive::new(BufReader::new(File::open(archive)?));
-    for entry in archive.entries()? {
+    for entry in archive.entries_with_seek()? {
         let mut entry = entry?;
         let path = plain(&entry.path()?);
         take(path, &mut entry)?;

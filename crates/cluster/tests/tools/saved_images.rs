@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use cluster::ImageRef;
 use cluster::docker::Docker;
-use cluster::saved_images::{SaveError, SavedImages};
+use cluster::saved_images::{SaveError, Saved, SavedImages};
 use serde_json::{Value, json};
+use testbed::Run;
 
 use crate::fakes::{Fakes, always, generous, run};
 
@@ -52,6 +53,10 @@ async fn saved(fakes: &Fakes, folder: &Path) -> Option<SavedImages> {
     SavedImages::seen_by(&docker, folder, &generous()).await.unwrap()
 }
 
+async fn provide(saved: &SavedImages, run: &Run) -> Result<Saved, SaveError> {
+    saved.provide(run, &images().each_ref(), &generous()).await
+}
+
 fn images() -> [ImageRef; 2] {
     ["a/b:1", "c/d:2"].map(|image| image.parse().unwrap())
 }
@@ -90,10 +95,7 @@ async fn images_are_saved_once_and_anew_when_a_tag_has_moved() {
         let mount = saved.mount().unwrap();
         assert_eq!(mount.here, place);
         for _ in 0..times {
-            let found = saved
-                .provide(&run, &images().each_ref(), &generous())
-                .await
-                .unwrap();
+            let found = provide(&saved, &run).await.unwrap();
             let name = found.file.file_name().unwrap().to_str().unwrap().to_owned();
             assert_eq!(found.in_node, format!("{}/{name}", mount.there));
             let content = std::fs::read(&found.file).unwrap();
@@ -128,10 +130,7 @@ async fn nothing_half_saved_stays() {
     let fakes = fakes(&this_machine(), &["1"], full);
     let saved = saved(&fakes, &place).await.unwrap();
     saved.mount().unwrap();
-    let error = saved
-        .provide(&run, &images().each_ref(), &generous())
-        .await
-        .unwrap_err();
+    let error = provide(&saved, &run).await.unwrap_err();
     assert!(error.to_string().contains("no space left"), "{error}");
     assert!(files(&place).is_empty());
     // At once: what fills the disk is not there any more when the images come another way.
