@@ -1,7 +1,9 @@
 //! The node of a kind cluster, which is a container: the images in it, and the credentials that kubeadm leaves there.
 
+mod service_network;
+
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -162,29 +164,6 @@ impl Node {
         );
         self.wait_for("kubeadm's kubeconfig in the node", &script, deadline)
             .await
-    }
-
-    /// Waits until the API server answers at the address of its Service, as pods reach it. That it is the API server, and not
-    /// somebody beyond the cluster at the same address, is shown by its certificate.
-    ///
-    /// # Errors
-    /// It does not answer there before the deadline.
-    pub async fn reaches_the_api_server(
-        &self,
-        service: IpAddr,
-        deadline: &Deadline,
-    ) -> Result<(), DockerError> {
-        let host = match service {
-            IpAddr::V4(address) => address.to_string(),
-            IpAddr::V6(address) => format!("[{address}]"),
-        };
-        // No credentials, so the answer may be a refusal: it is an answer.
-        let asked = format!(
-            "curl --silent --cacert /etc/kubernetes/pki/ca.crt --output /dev/null --max-time 1 https://{host}/livez"
-        );
-        self.wait_for("the API server's Service in the node", &when(&asked), deadline)
-            .await
-            .map(drop)
     }
 
     /// Waits until somebody listens at an address, as seen from the node.

@@ -84,7 +84,7 @@ impl Stage<'_> {
             apply(&client, &others, &deadline).await?;
             applied_tx.send_replace(Some(client.clone()));
             let network =
-                async { tokio::try_join!(self.hold_dns_back(&client), self.wait_for_services(&client)) };
+                async { tokio::try_join!(self.hold_dns_back(&client), self.lead_to_the_api_server(&client)) };
             let mut each = Vec::with_capacity(deployments.len());
             for deployment in &deployments {
                 let (loaded, manager) = (loaded_rx.clone(), manager_rx.clone());
@@ -109,9 +109,9 @@ impl Stage<'_> {
         Ok((client, self.endpoints(&deadline).await?, objects))
     }
 
-    /// Waits until pods reach the API server, and says so on the node: whoever needs it and starts before that ends, and Kubernetes
-    /// lets ten seconds pass before it starts that for the third time.
-    async fn wait_for_services(&self, client: &Client) -> Result<(), ClusterError> {
+    /// Sees to it that pods reach the API server, and says so on the node: whoever needs it and starts before that ends, and
+    /// Kubernetes lets ten seconds pass before it starts that for the third time.
+    async fn lead_to_the_api_server(&self, client: &Client) -> Result<(), ClusterError> {
         if self.choice.warm {
             return Ok(());
         }
@@ -119,7 +119,7 @@ impl Stage<'_> {
         let reach = async {
             let deadline = run.deadline(limits::SERVER);
             let address = services::address(client, "default", "kubernetes", &deadline).await?;
-            node.reaches_the_api_server(address, &deadline).await?;
+            node.lead_to_the_api_server(address, &deadline).await?;
             nodes::label(client, node.container(), SERVICES_REACHED, &deadline).await?;
             Ok::<_, ClusterError>(())
         };

@@ -150,17 +150,23 @@ async fn the_image_that_docker_lacks_is_blamed_and_not_the_pipe() {
 }
 
 #[tokio::test]
-async fn the_api_server_is_waited_for_where_pods_look_for_it() {
-    let fakes = Fakes::new().tool(
-        "docker",
-        json!([{"once": "no-rules-yet", "code": 75}, {"stdout": ""}]),
-    );
-    let address = "10.96.0.1".parse().unwrap();
-    node(&fakes)
-        .reaches_the_api_server(address, &generous())
-        .await
-        .unwrap();
-    let calls = fakes.calls();
-    assert_eq!(calls.len(), 2);
-    assert!(calls[1].contains("https://10.96.0.1/livez"), "{}", calls[1]);
+async fn pods_are_led_to_the_api_server_and_it_is_waited_for_where_they_look_for_it() {
+    for (service, tables, url) in [
+        ("10.96.0.1", "iptables", "https://10.96.0.1/livez"),
+        ("fd00::1", "ip6tables", "https://[fd00::1]/livez"),
+    ] {
+        let fakes = Fakes::new().tool(
+            "docker",
+            json!([{"once": "no-server-yet", "code": 75}, {"stdout": ""}]),
+        );
+        node(&fakes)
+            .lead_to_the_api_server(service.parse().unwrap(), &generous())
+            .await
+            .unwrap();
+        let calls = fakes.calls();
+        assert_eq!(calls.len(), 2);
+        for part in [url, &format!(" {tables} -w "), &format!(" -d {service} ")] {
+            assert!(calls[1].contains(part), "{part} is not in {}", calls[1]);
+        }
+    }
 }

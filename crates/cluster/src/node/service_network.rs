@@ -1,0 +1,114 @@
+//! The addresses of Services in a new node, until kube-proxy serves them: seconds in which whatever needs the API server, but for
+//! what kubeadm starts itself, would have to wait.
+
+use std::net::IpAddr;
+
+use testbed::Deadline;
+
+use super::{Node, when};
+use crate::docker::DockerError;
+
+/// What kind gives kubeadm, in the node: the range of the Services' addresses is in it.
+const CONFIG: &str = "/kind/kubeadm.conf";
+
+impl Node {
+    /// Leads pods to the API server at the address of its Service before kube-proxy does, and waits until it answers there. That it
+    /// is the API server, and not somebody beyond the cluster at the same address, is shown by its certificate.
+    ///
+    /// Any other Service that nobody serves yet is refused at once. A call to one would otherwise leave the cluster and be waited
+    /// for: Telepresence's webhook is called for each of the first pods, and each would come five seconds later.
+    ///
+    /// The rules stand behind those of kube-proxy, which take over when they are there, and go with the node.
+    ///
+    /// # Errors
+    /// It does not answer there before the deadline.
+    pub async fn lead_to_the_api_server(
+        &self,
+        service: IpAddr,
+        deadline: &Deadline,
+    ) -> Result<(), DockerError> {
+        let script = script(service, CONFIG);
+        self.wait_for("the API server's Service in the node", &script, deadline)
+            .await
+            .map(drop)
+    }
+}
+
+/// Adds what is not there yet, since it may be run again. What is refused are addresses that kube-proxy has not replaced before
+/// (`nat` comes before `filter`).
+fn script(service: IpAddr, config: &str) -> String {
+    let (tables, host) = match service {
+        IpAddr::V4(address) => ("iptables", address.to_string()),
+        IpAddr::V6(address) => ("ip6tables", format!("[{address}]")),
+    };
+    // No credentials, so the answer may be a refusal: it is an answer.
+    let asked = when(&format!(
+        "curl --silent --cacert /etc/kubernetes/pki/ca.crt --output /dev/null --max-time 1 https://{host}/livez"
+    ));
+    format!(
+        r#"
+add() {{ table=$1 chain=$2; shift 2
+  {tables} -w -t $table -C $chain "$@" 2>/dev/null || {tables} -w -t $table -A $chain "$@"; }}
+range=$(sed -n 's/^ *serviceSubnet: *"\{{0,1\}}\([0-9a-f.:/]*\).*/\1/p' {config})
+for chain in PREROUTING OUTPUT; do
+  add nat $chain -d {service} -p tcp --dport 443 -j REDIRECT --to-ports 6443
+done
+[ -z "$range" ] || for chain in FORWARD OUTPUT; do
+  add filter $chain -d $range -j REJECT
+done
+{asked}"#
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+    use std::process::Command;
+
+    use super::*;
+
+    fn executable(file: &Path, text: &str) {
+        std::fs::write(file, format!("#!/bin/sh\n{text}\n")).unwrap();
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Runs the script so often, on a node with this configuration; answers the rules that there are then.
+    fn rules(config: &str, times: usize) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        // Called as `-w -t TABLE -C|-A CHAIN RULE…`, and keeps `TABLE CHAIN RULE…`.
+        let table = r#"table=$3 verb=$4; shift 4; rule="$table $*"; known=${0%/*}/rules
+case $verb in -C) grep -qxF "$rule" "$known" 2>/dev/null ;; -A) echo "$rule" >> "$known" ;; esac"#;
+        executable(&at("iptables"), table);
+        executable(&at("curl"), "exit 0");
+        std::fs::write(at("kubeadm.conf"), config).unwrap();
+        let script = script("10.96.0.1".parse().unwrap(), at("kubeadm.conf").to_str().unwrap());
+        let path = format!("{}:/usr/bin:/bin", folder.path().display());
+        for _ in 0..times {
+            let run = Command::new("sh")
+                .args(["-c", &script])
+                .env("PATH", &path)
+                .output();
+            let run = run.unwrap();
+            assert!(run.status.success() && run.stderr.is_empty(), "{run:?}");
+        }
+        let rules = std::fs::read_to_string(at("rules")).unwrap();
+        rules.lines().map(ToOwned::to_owned).collect()
+    }
+
+    #[test]
+    fn rules_are_added_once_however_often_it_runs() {
+        let led = ["PREROUTING", "OUTPUT"]
+            .map(|chain| format!("nat {chain} -d 10.96.0.1 -p tcp --dport 443 -j REDIRECT --to-ports 6443"));
+        let refused = ["FORWARD", "OUTPUT"].map(|chain| format!("filter {chain} -d 10.96.0.0/16 -j REJECT"));
+        let all = [led.clone(), refused].concat();
+        for quoted in ["10.96.0.0/16", "\"10.96.0.0/16\""] {
+            let config = format!("networking:\n  podSubnet: 10.244.0.0/16\n  serviceSubnet: {quoted}\n---\n");
+            for times in [1, 3] {
+                assert_eq!(rules(&config, times), all);
+            }
+        }
+        assert_eq!(rules("networking: {}\n", 1), led, "a range that is not told");
+    }
+}
