@@ -64,9 +64,10 @@ done
 mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
-    use std::process::Command;
+    use std::time::Duration;
 
     use super::*;
+    use crate::tool::ToolPath;
 
     fn executable(file: &Path, text: &str) {
         std::fs::write(file, format!("#!/bin/sh\n{text}\n")).unwrap();
@@ -74,7 +75,7 @@ mod tests {
     }
 
     /// Runs the script so often, on a node with this configuration; answers the rules that there are then.
-    fn rules(config: &str, times: usize) -> Vec<String> {
+    async fn rules(config: &str, times: usize) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         // Called as `-w -t TABLE -C|-A CHAIN RULE…`, and keeps `TABLE CHAIN RULE…`.
@@ -85,20 +86,19 @@ case $verb in -C) grep -qxF "$rule" "$known" 2>/dev/null ;; -A) echo "$rule" >> 
         std::fs::write(at("kubeadm.conf"), config).unwrap();
         let script = script("10.96.0.1".parse().unwrap(), at("kubeadm.conf").to_str().unwrap());
         let path = format!("{}:/usr/bin:/bin", folder.path().display());
+        let tools = ToolPath::from_lookup(|key| (key == "PATH").then(|| path.clone().into()));
+        let shell = tools.find("sh", "run a script").unwrap();
         for _ in 0..times {
-            let run = Command::new("sh")
-                .args(["-c", &script])
-                .env("PATH", &path)
-                .output();
-            let run = run.unwrap();
-            assert!(run.status.success() && run.stderr.is_empty(), "{run:?}");
+            let deadline = Deadline::after(Duration::from_secs(30));
+            let run = shell.call(["-c", &script]).run(&deadline).await.unwrap();
+            assert!(run.exit.success() && run.stderr.is_empty(), "{run:?}");
         }
         let rules = std::fs::read_to_string(at("rules")).unwrap();
         rules.lines().map(ToOwned::to_owned).collect()
     }
 
-    #[test]
-    fn rules_are_added_once_however_often_it_runs() {
+    #[tokio::test]
+    async fn rules_are_added_once_however_often_it_runs() {
         let led = ["PREROUTING", "OUTPUT"]
             .map(|chain| format!("nat {chain} -d 10.96.0.1 -p tcp --dport 443 -j REDIRECT --to-ports 6443"));
         let refused = ["FORWARD", "OUTPUT"].map(|chain| format!("filter {chain} -d 10.96.0.0/16 -j REJECT"));
@@ -106,9 +106,13 @@ case $verb in -C) grep -qxF "$rule" "$known" 2>/dev/null ;; -A) echo "$rule" >> 
         for quoted in ["10.96.0.0/16", "\"10.96.0.0/16\""] {
             let config = format!("networking:\n  podSubnet: 10.244.0.0/16\n  serviceSubnet: {quoted}\n---\n");
             for times in [1, 3] {
-                assert_eq!(rules(&config, times), all);
+                assert_eq!(rules(&config, times).await, all);
             }
         }
-        assert_eq!(rules("networking: {}\n", 1), led, "a range that is not told");
+        assert_eq!(
+            rules("networking: {}\n", 1).await,
+            led,
+            "a range that is not told"
+        );
     }
 }
