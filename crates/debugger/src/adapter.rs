@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use crate::error::DebugError;
 
 /// How long a debugger has to end by itself once its input is closed; LLDB's parts need a moment to let go of each other.
-const GRACE: Duration = Duration::from_secs(1);
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
 /// How long the end of a debugger that closed its output may take to be seen.
 const LAST_LOOK: Duration = Duration::from_secs(1);
 
@@ -95,13 +95,12 @@ impl<M: Send + 'static> Adapter<M> {
         }
     }
 
-    /// Closes its input, waits a moment and makes sure that it is gone. Its exit code says nothing: LLDB 19 aborts after a
-    /// good farewell.
-    pub(crate) async fn end(&mut self) -> Result<(), DebugError> {
+    /// Closes its input, lets it end by itself for this long, and makes sure that it is gone. Its exit code says nothing.
+    pub(crate) async fn end(&mut self, patience: Duration) -> Result<(), DebugError> {
         self.stdin = None;
         // Ended or not, the next line sees to it.
-        let _ = self.process.ended(&Deadline::after(GRACE)).await;
-        self.process.stop(GRACE).await?;
+        let _ = self.process.ended(&Deadline::after(patience)).await;
+        self.process.stop(patience).await?;
         Ok(())
     }
 

@@ -10,13 +10,14 @@ mod values;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use testbed::{Deadline, Process, ProcessSpec, Run, RunDir};
 
-use crate::adapter::Adapter;
+use crate::adapter::{Adapter, GRACE};
 use crate::error::DebugError;
 use crate::lines::Lines;
 use crate::target::{Breakpoint, Launch, Stop};
@@ -265,7 +266,10 @@ impl Dap {
             "let go of the program"
         };
         let asked: Result<Value, _> = self.request("disconnect", arguments, doing, deadline).await;
-        self.adapter.end().await?;
+        // After a good farewell the program is gone, or let go of. LLDB 19 then aborts while its parts let go of each other, and looks
+        // for a quarter of a second what the addresses on its own stack are called.
+        let patience = if asked.is_ok() { Duration::ZERO } else { GRACE };
+        self.adapter.end(patience).await?;
         asked.map(drop)
     }
 

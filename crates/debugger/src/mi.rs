@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use testbed::{Deadline, Process, ProcessSpec, Run};
 
-use crate::adapter::Adapter;
+use crate::adapter::{Adapter, GRACE};
 use crate::error::DebugError;
 use crate::lines::Lines;
 use crate::target::{Breakpoint, Launch, Stop};
@@ -273,7 +273,7 @@ impl Mi {
 
     pub(crate) async fn end(&mut self, kill: bool, deadline: &Deadline) -> Result<(), DebugError> {
         let left = self.leave(kill, deadline).await;
-        self.adapter.end().await?;
+        self.adapter.end(GRACE).await?;
         left
     }
 

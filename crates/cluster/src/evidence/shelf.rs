@@ -43,7 +43,8 @@ impl Shelf {
     }
 }
 
-/// Rewrites every file below a folder without its secrets.
+/// Rewrites every file below a folder without its secrets. What is no text goes, since secrets could not be found in it: of what
+/// kind exports that is systemd's journal, which it exports as text too.
 pub(super) fn redact_folder(folder: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
@@ -63,6 +64,9 @@ pub(super) fn redact_folder(folder: &Path) -> io::Result<()> {
 fn redact_file(path: &Path) -> io::Result<()> {
     let fresh = path.with_extension("redacting");
     let mut from = BufReader::new(std::fs::File::open(path)?);
+    if !is_text(from.fill_buf()?) {
+        return std::fs::remove_file(path);
+    }
     let mut to = BufWriter::new(std::fs::File::create(&fresh)?);
     let mut redactor = redact::Redactor::default();
     let mut line = Vec::new();
@@ -79,9 +83,23 @@ fn redact_file(path: &Path) -> io::Result<()> {
     std::fs::rename(fresh, path)
 }
 
+/// As `git` and `grep` tell: no text has a NUL in its first kilobytes.
+fn is_text(begin: &[u8]) -> bool {
+    !begin.contains(&0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_text_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("system.journal");
+        std::fs::write(&journal, b"LPKSHHRH\0\0password=hunter2\n").unwrap();
+        redact_folder(folder.path()).unwrap();
+        assert!(!journal.exists());
+    }
 
     #[test]
     fn exported_files_are_rewritten_without_secrets() {

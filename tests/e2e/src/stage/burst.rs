@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use trace::Verdict;
 
 use super::expect::{fact_fails, pass};
 use super::{Stage, StageError};
@@ -13,8 +14,8 @@ use crate::scenario::topology::ORDER;
 const AT_ONCE: usize = 8;
 
 impl Stage<'_> {
-    /// All of so many requests through the storefront are answered by the process on the workstation. The first one that is not
-    /// ends it: the others would wait for their time limits.
+    /// All of so many requests through the storefront are answered by the process on the workstation, and says whether they were. The
+    /// first one that is not ends it: the others would wait for their time limits.
     ///
     /// # Errors
     /// When there is no process.
@@ -22,7 +23,7 @@ impl Stage<'_> {
         &mut self,
         count: usize,
         debug_header: Option<&str>,
-    ) -> Result<(), StageError> {
+    ) -> Result<bool, StageError> {
         let process = self
             .workstation
             .as_ref()
@@ -56,8 +57,9 @@ impl Stage<'_> {
                 fact_fails(expected, &found, None)
             }
         };
+        let all = matches!(verdict, Verdict::Pass { .. });
         self.fact(which, verdict);
-        Ok(())
+        Ok(all)
     }
 }
 
