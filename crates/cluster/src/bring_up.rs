@@ -18,6 +18,7 @@ mod objects;
 
 pub use choice::{Choice, choose};
 pub(crate) use images::{archived, pack};
+pub(crate) use intercepts::connect;
 pub(crate) use objects::endpoints;
 
 use std::path::PathBuf;

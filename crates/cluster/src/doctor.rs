@@ -3,6 +3,7 @@
 
 mod network;
 mod port;
+mod rules;
 mod see;
 mod subnets;
 
@@ -11,8 +12,9 @@ use std::path::PathBuf;
 use testbed::Missing;
 
 pub(crate) use network::{Network, Taken};
+pub(crate) use rules::{Rule, rules};
 pub use see::Machine;
-pub(crate) use see::{is_daemon, rules};
+pub(crate) use see::is_daemon;
 pub(crate) use subnets::{OF_KIND, Subnet};
 
 /// Available memory that a node with everything in it needs, with room for the processes on the workstation.
@@ -113,6 +115,7 @@ pub(crate) fn gib(bytes: u64) -> String {
 mod tests {
     use rstest::{Context, rstest};
 
+    use super::rules::Family;
     use super::*;
 
     /// A machine that lacks nothing.
@@ -135,6 +138,10 @@ mod tests {
         OF_KIND.map(|text| text.parse().unwrap()).into()
     }
 
+    const fn rule(family: Family, priority: u32) -> Rule {
+        Rule { family, priority }
+    }
+
     fn disk(available: u64) -> Disk {
         Disk {
             what: "images",
@@ -147,7 +154,7 @@ mod tests {
     #[rstest]
     #[case::nothing(Facts { network: Some(good()), ..Facts::default() })]
     #[case::enough(Facts { memory: Some(MEMORY), disks: vec![disk(DOCKER_DISK)], network: None })]
-    #[case::idle(Facts { network: Some(Network { daemon: Some(42), rules: vec![32765], ..good() }), ..Facts::default() })]
+    #[case::idle(Facts { network: Some(Network { daemon: Some(42), rules: vec![rule(Family::V4, 32765)], ..good() }), ..Facts::default() })]
     #[case::routed(Facts { network: Some(Network { routes: vec![route("172.17.0.0/16")], cluster: cluster(), ..good() }), ..Facts::default() })]
     fn a_machine_that_lacks_nothing_is_left_in_peace(#[case] facts: Facts) {
         assert_eq!(judge(&facts), []);
@@ -158,9 +165,9 @@ mod tests {
     #[case::disk(Facts { disks: vec![disk(DOCKER_DISK - 1), disk(DOCKER_DISK)], ..Facts::default() })]
     #[case::bare(Facts { network: Some(Network::default()), ..Facts::default() })]
     #[case::dns(Facts { network: Some(Network { dns_chain: true, ..good() }), ..Facts::default() })]
-    #[case::rules(Facts { network: Some(Network { rules: vec![32764, 32765], ..good() }), ..Facts::default() })]
+    #[case::rules(Facts { network: Some(Network { rules: vec![rule(Family::V4, 32764), rule(Family::V4, 32765), rule(Family::V6, 32765)], ..good() }), ..Facts::default() })]
     #[case::port(Facts { network: Some(Network { taken: Some(Taken { port: 8080, by: Some("nginx (pid 42)".into()) }), ..good() }), ..Facts::default() })]
-    #[case::in_use(Facts { network: Some(Network { daemon: Some(42), links: vec!["tel0".into()], dns_chain: true, rules: vec![32765], ..good() }), ..Facts::default() })]
+    #[case::in_use(Facts { network: Some(Network { daemon: Some(42), links: vec!["tel0".into()], dns_chain: true, rules: vec![rule(Family::V4, 32765)], ..good() }), ..Facts::default() })]
     #[case::locked(Facts { network: Some(Network { holder: Some("run 7f3a (pid 42)".into()), daemon: Some(43), links: vec!["tel0".into()], ..good() }), ..Facts::default() })]
     #[case::stale(Facts { network: Some(Network { daemon: Some(42), dns_chain: true, ..good() }), ..Facts::default() })]
     #[case::link(Facts { network: Some(Network { links: vec!["tel0".into(), "tel1".into()], ..good() }), ..Facts::default() })]

@@ -1,19 +1,19 @@
 //! What happens during a run, as data: console, JSON lines, reports and CI output are consumers of these.
 
-use std::fs::File;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+mod stream;
+
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
 use trace::{RequestId, TraceId, Verdict};
 
 use crate::environment::EnvironmentName;
 use crate::run_id::RunId;
 use crate::undo::LeftBecause;
+
+pub use stream::{EventReceiver, Events, Stamped};
 
 /// One thing that happened. Durations are milliseconds in JSON, in fields that end in `_ms`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -212,130 +212,6 @@ pub struct Counts {
     pub inconclusive: usize,
     /// Not run.
     pub skipped: usize,
-}
-
-/// The sending end. Clones share one stream; the order is the same for every consumer.
-#[derive(Debug, Clone)]
-pub struct Events {
-    sink: Arc<Mutex<Sink>>,
-}
-
-/// The consumer's end.
-#[derive(Debug)]
-pub struct EventReceiver {
-    events: mpsc::UnboundedReceiver<Event>,
-    finished: bool,
-}
-
-struct Sink {
-    event_tx: mpsc::UnboundedSender<Event>,
-    record: Option<Record>,
-}
-
-struct Record {
-    path: PathBuf,
-    writer: Box<dyn Write + Send>,
-}
-
-impl std::fmt::Debug for Sink {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sink")
-            .field("record", &self.record.as_ref().map(|record| &record.path))
-            .finish()
-    }
-}
-
-impl Events {
-    /// A stream that is not recorded, for tests of what emits events.
-    #[must_use]
-    pub fn unrecorded() -> (Self, EventReceiver) {
-        Self::with_record(None)
-    }
-
-    /// A stream that is also appended to a file, one JSON object a line.
-    ///
-    /// # Errors
-    /// The file cannot be created.
-    pub fn recorded(path: &Path) -> io::Result<(Self, EventReceiver)> {
-        let file = File::options().create(true).append(true).open(path)?;
-        Ok(Self::with_record(Some(Record {
-            path: path.to_owned(),
-            writer: Box::new(file),
-        })))
-    }
-
-    fn with_record(record: Option<Record>) -> (Self, EventReceiver) {
-        let (event_tx, events) = mpsc::unbounded_channel();
-        let sink = Arc::new(Mutex::new(Sink { event_tx, record }));
-        (
-            Self { sink },
-            EventReceiver {
-                events,
-                finished: false,
-            },
-        )
-    }
-
-    /// Hands an event to the consumer and appends it to the record. A record that cannot be written (disk full) is
-    /// given up with one [`Event::Warning`]; the run goes on.
-    pub fn emit(&self, event: Event) {
-        let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
-        let failed = sink
-            .record
-            .as_mut()
-            .and_then(|record| record.append(&event).err());
-        // A consumer that is gone has seen what it wanted.
-        let _ = sink.event_tx.send(event);
-        if let Some(error) = failed
-            && let Some(record) = sink.record.take()
-        {
-            let _ = sink.event_tx.send(Event::Warning {
-                text: format!(
-                    "cannot write {}: {error}; the record of events ends here",
-                    record.path.display()
-                ),
-                hint: Some("free space on that file system".to_owned()),
-            });
-        }
-    }
-
-    /// Emits an [`Event::Note`].
-    pub fn note(&self, text: impl Into<String>) {
-        self.emit(Event::Note { text: text.into() });
-    }
-
-    /// Emits an [`Event::Warning`].
-    pub fn warn(&self, text: impl Into<String>, hint: Option<String>) {
-        self.emit(Event::Warning {
-            text: text.into(),
-            hint,
-        });
-    }
-}
-
-impl Record {
-    fn append(&mut self, event: &Event) -> io::Result<()> {
-        let mut line = serde_json::to_vec(event)?;
-        line.push(b'\n');
-        self.writer.write_all(&line)
-    }
-}
-
-impl EventReceiver {
-    /// The next event; `None` after [`Event::RunFinished`], or when nobody is left who could send one.
-    pub async fn recv(&mut self) -> Option<Event> {
-        if self.finished {
-            return None;
-        }
-        let event = self.events.recv().await;
-        self.finished = matches!(event, None | Some(Event::RunFinished { .. }));
-        event
-    }
-
-    /// The next event that is already there.
-    pub fn try_recv(&mut self) -> Option<Event> {
-        self.events.try_recv().ok()
-    }
 }
 
 /// Milliseconds with microsecond precision.

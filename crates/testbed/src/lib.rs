@@ -56,7 +56,7 @@ pub use environment::{
     Accountant, Arrangement, Cannot, Capability, Collected, Disturbance, Endpoints, Environment,
     EnvironmentName, Examination, InterceptSpec, Mishap, Missing, Selection,
 };
-pub use event::{Counts, Event, EventReceiver, Events, Outcome, RequestSeen};
+pub use event::{Counts, Event, EventReceiver, Events, Outcome, RequestSeen, Stamped};
 pub use explain::{BoxError, Class, Explain};
 pub use lease::{Lease, LeaseError, Leased};
 pub use process::{Answer, Call, Conversation, Exit, Process, ProcessError, ProcessSpec};

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use kube::Client;
-use testbed::Endpoints;
+use testbed::{Endpoints, Run};
 use tokio::sync::watch;
 
 use super::images::Loaded;
@@ -26,6 +26,25 @@ pub(super) const SERVICES_REACHED: NodeLabel = NodeLabel {
 };
 /// How long an order may take on a cluster that nobody has broken.
 const FIRST_LOOK: Duration = Duration::from_secs(3);
+
+/// Connects this machine to a cluster with a traffic manager, until the cluster's names resolve here.
+///
+/// # Errors
+/// Another connection is in use, this one does not come up, or the names mean something else here.
+pub(crate) async fn connect(
+    run: &Run,
+    telepresence: &mut Telepresence,
+    target: &Target<'_>,
+    client: &Client,
+) -> Result<(), ClusterError> {
+    let connect = telepresence.connect(run, target);
+    run.step("telepresence connected", limits::CONNECTING, connect)
+        .await?;
+    let names = telepresence.resolve_names(run, client);
+    run.step("cluster names on the workstation", limits::CONNECTING, names)
+        .await?;
+    Ok(())
+}
 
 impl Stage<'_> {
     /// Installs the traffic manager when the image is in the node, lets the Deployments begin when it listens, connects this

@@ -269,13 +269,7 @@ impl Stage<'_> {
             )
             .await?;
         }
-        let connect = telepresence.connect(run, &target);
-        run.step("telepresence connected", limits::CONNECTING, connect)
-            .await?;
-        let names = telepresence.resolve_names(run, &self.client);
-        run.step("cluster names on the workstation", limits::CONNECTING, names)
-            .await?;
-        Ok(())
+        bring_up::connect(run, telepresence, &target, &self.client).await
     }
 
     /// Forwards ports from here, because nothing of a cluster that is there already is published on this machine.

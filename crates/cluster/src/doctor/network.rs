@@ -2,6 +2,7 @@
 
 use testbed::Missing;
 
+use super::rules::Rule;
 use super::subnets::{Route, Subnet, conflicts};
 
 /// What only matters when traffic is to come to this machine.
@@ -19,8 +20,8 @@ pub(crate) struct Network {
     pub(crate) links: Vec<String>,
     /// The nat chain by which it catches DNS.
     pub(crate) dns_chain: bool,
-    /// Priorities of routing rules to its tables.
-    pub(crate) rules: Vec<u32>,
+    /// Routing rules to its tables.
+    pub(crate) rules: Vec<Rule>,
     /// The port that the workstation's process needs, when somebody listens there.
     pub(crate) taken: Option<Taken>,
     /// The run that has the machine's connection.
@@ -146,7 +147,7 @@ impl Network {
             ));
         }
         if !self.rules.is_empty() {
-            let each = |form: fn(&u32) -> String, between| {
+            let each = |form: fn(&Rule) -> String, between| {
                 self.rules.iter().map(form).collect::<Vec<_>>().join(between)
             };
             found.push(missing(
@@ -154,7 +155,7 @@ impl Network {
                     "a killed Telepresence left routing rules: {}",
                     each(ToString::to_string, ", ")
                 ),
-                each(|rule| format!("sudo ip rule del priority {rule}"), "; "),
+                each(|rule| format!("sudo ip {}", rule.removal().join(" ")), "; "),
             ));
         }
         if !self.links.is_empty() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use testbed::{Deadline, Lease};
 
+use super::rules::rules;
 use super::{BUILD_DISK, DOCKER_DISK, Disk, Facts, Network, port, subnets};
 use crate::binaries::Binaries;
 use crate::bring_up::Plan;
@@ -13,10 +14,6 @@ use crate::tool::ToolPath;
 
 /// How long a look at the kernel's tables may take; usually it is a few milliseconds.
 const LIMIT: Duration = Duration::from_secs(2);
-/// Telepresence's routing rules are found before the main table's 32766, and lead to tables from 770 on: the n-th rule from there
-/// leads to the table 774 + n, and each connection takes numbers that are free.
-const RULES: std::ops::RangeInclusive<u32> = 32_700..=32_765;
-
 /// Where a machine is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Machine {
@@ -139,13 +136,8 @@ pub(crate) fn is_daemon(process: &Path) -> bool {
     program.starts_with("telepresence") && words.any(|word| daemons.contains(&word))
 }
 
-/// Priorities of the routing rules that lead to Telepresence's tables.
-pub(crate) async fn rules(tools: &ToolPath) -> Vec<u32> {
-    left_rules(&answer(tools, "ip", &["rule"]).await.unwrap_or_default())
-}
-
 /// What a tool says; `None` when it is not there, fails or takes too long.
-async fn answer(tools: &ToolPath, tool: &'static str, args: &[&str]) -> Option<String> {
+pub(super) async fn answer(tools: &ToolPath, tool: &'static str, args: &[&str]) -> Option<String> {
     let tool = tools.find(tool, "look at the network").ok()?;
     let answer = tool.call(args).run(&Deadline::after(LIMIT)).await.ok()?;
     Some(answer.success().ok()?.text())
@@ -158,21 +150,6 @@ fn available(meminfo: &str) -> Option<u64> {
         .find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib << 10)
-}
-
-/// Priorities of the rules that lead to Telepresence's tables.
-fn left_rules(rules: &str) -> Vec<u32> {
-    let rule = |line: &str| {
-        let (priority, rest) = line.split_once(':')?;
-        let priority: u32 = priority.trim().parse().ok()?;
-        let mut words = rest
-            .split_whitespace()
-            .skip_while(|word| *word != "lookup")
-            .skip(1);
-        let table: u32 = words.next()?.parse().ok()?;
-        (RULES.contains(&priority) && (770..900).contains(&table)).then_some(priority)
-    };
-    rules.lines().filter_map(rule).collect()
 }
 
 fn disks(plan: &Plan) -> Vec<Disk> {
@@ -213,15 +190,6 @@ mod tests {
         let text = "MemTotal:       24000000 kB\nMemFree: 1 kB\nMemAvailable:    2097152 kB\n";
         assert_eq!(available(text), Some(2 << 30));
         assert_eq!(available("MemTotal: 1 kB\n"), None);
-    }
-
-    #[test]
-    fn only_telepresences_rules_are_seen() {
-        let rules = "0:\tfrom all lookup local\n32764:\tfrom all lookup 771\n32765:\tfrom all lookup 770\n32760:\tfrom all lookup 780\n\
-                     5210:\tfrom all fwmark 0x80000/0xff0000 lookup 771\n32763:\tfrom all lookup 100\n\
-                     32766:\tfrom all lookup main\n";
-        assert_eq!(left_rules(rules), [32_764, 32_765, 32_760]);
-        assert!(left_rules("").is_empty());
     }
 
     #[rstest]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use testbed::Run;
 
 use super::KindEnvironment;
-use crate::bring_up::limits;
+use crate::bring_up::{self, limits};
 use crate::error::ClusterError;
 use crate::telepresence::Target;
 
@@ -32,13 +32,7 @@ impl KindEnvironment {
             manager.install(run, &target, None),
         )
         .await?;
-        let connect = telepresence.connect(run, &target);
-        run.step("telepresence connected", limits::CONNECTING, connect)
-            .await?;
-        let names = telepresence.resolve_names(run, &up.client);
-        run.step("cluster names on the workstation", limits::CONNECTING, names)
-            .await?;
-        Ok(())
+        bring_up::connect(run, telepresence, &target, &up.client).await
     }
 
     /// `telepresence quit -s`.

@@ -11,9 +11,10 @@ use crate::telepresence::{self, Witness};
 use crate::tool::ToolPath;
 
 /// What shows routes and the way of DNS. The last one needs rights.
-const QUESTIONS: [(&str, &[&str]); 4] = [
+const QUESTIONS: [(&str, &[&str]); 5] = [
     ("ip", &["-br", "address"]),
-    ("ip", &["rule"]),
+    ("ip", &["-4", "rule"]),
+    ("ip", &["-6", "rule"]),
     ("ip", &["route", "show", "table", "all"]),
     ("iptables", &["-t", "nat", "-S"]),
 ];
@@ -144,7 +145,7 @@ mod tests {
             .unwrap();
         let text = std::fs::read_to_string(folder.path().join(piece.path)).unwrap();
         for part in [
-            "$ ip rule\nip not found on PATH",
+            "$ ip -6 rule\nip not found on PATH",
             "$ cat /etc/resolv.conf",
             "order-service: ",
         ] {

@@ -8,7 +8,7 @@ use testbed::{Deed, Run};
 
 use super::connection::State;
 use super::{Telepresence, TelepresenceError};
-use crate::doctor;
+use crate::doctor::{self, Rule};
 
 /// How long a killed process may take to be gone, and its rules to be removed.
 const GONE: Duration = Duration::from_secs(10);
@@ -45,16 +45,16 @@ impl Telepresence {
         }
         for rule in rules {
             // The next daemon makes its own, and nobody else removes these.
-            let rule = rule.to_string();
+            let removal = rule.removal();
             let removed = tools
                 .find("ip", "remove a killed daemon's routing rule")?
-                .call(["rule", "del", "priority", &rule])
+                .call(&removal)
                 .run(&deadline)
                 .await;
             if let Err(error) = removed {
                 run.events().warn(
                     testbed::explain::chain(&error),
-                    Some(format!("`ip rule del priority {rule}`")),
+                    Some(format!("`ip {}`", removal.join(" "))),
                 );
             }
         }
@@ -63,12 +63,12 @@ impl Telepresence {
 }
 
 /// Removes chain and rules; fine when there are none.
-fn remains(rules: &[u32]) -> Deed {
+fn remains(rules: &[Rule]) -> Deed {
     let chain = "while iptables -t nat -D OUTPUT -j TELEPRESENCE_DNS; do :; done; \
                  iptables -t nat -F TELEPRESENCE_DNS; iptables -t nat -X TELEPRESENCE_DNS";
     let rules: String = rules
         .iter()
-        .map(|rule| format!("; ip rule del priority {rule}"))
+        .map(|rule| format!("; ip {}", rule.removal().join(" ")))
         .collect();
     Deed::command(
         "sh",

@@ -1,5 +1,5 @@
 //! What a daemon that was ended by force leaves on this machine: the nat chain that catches DNS, which breaks name resolution
-//! once nobody answers behind it, and a routing rule. `telepresence quit` knows nothing of them any more.
+//! once nobody answers behind it, and routing rules for IPv4 and IPv6. `telepresence quit` knows nothing of them any more.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,8 +14,8 @@ use crate::tool::ToolPath;
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// Takes chain and rules away when no daemon of Telepresence is there any more, whoever started it: a daemon's own are in use.
-/// `$1` is what gives rights (`sudo -n`, or nothing), `$2` the folder of processes, the rest are priorities of rules that were
-/// there before us. A tool that is missing has left nothing.
+/// `$1` is what gives rights (`sudo -n`, or nothing), `$2` the folder of processes, the rest are rules that were there before us, as
+/// [`doctor::Rule::word`] writes them; the others are known as [`doctor::rules`] knows them. A tool that is missing has left nothing.
 const SCRIPT: &str = r#"
 rights=$1; proc=$2; shift 2
 known=" $* "
@@ -26,8 +26,11 @@ if command -v iptables >/dev/null && $rights iptables -t nat -S TELEPRESENCE_DNS
   $rights iptables -t nat -F TELEPRESENCE_DNS && $rights iptables -t nat -X TELEPRESENCE_DNS || exit 1
 fi
 command -v ip >/dev/null || exit 0
-for rule in $(ip rule | sed -n 's/^\(327[0-6][0-9]\):.* lookup [78][0-9][0-9] *$/\1/p'); do
-  case $known in *" $rule "*) ;; *) $rights ip rule del priority "$rule" || exit 1 ;; esac
+tables='[[:space:]]*from all lookup \(7[7-9]\|[89][0-9]\)[0-9] *'
+for family in -4 -6; do
+  for rule in $(ip $family rule 2>/dev/null | sed -n "s/^\([0-9]*\):$tables\$/\1/p"); do
+    case $known in *" $family:$rule "*) ;; *) $rights ip $family rule del priority "$rule" || exit 1 ;; esac
+  done
 done
 "#;
 
@@ -39,7 +42,7 @@ pub(super) async fn deed(tools: &ToolPath, machine: &Machine) -> Deed {
     let fixed = ["-c".into(), SCRIPT.into(), "sh".into(), rights.into(), proc];
     let args = fixed
         .into_iter()
-        .chain(before.iter().map(ToString::to_string))
+        .chain(before.iter().map(|rule| rule.word()))
         .collect();
     let path = tools.path().to_string_lossy().into_owned();
     Deed::Command {
@@ -70,8 +73,8 @@ mod tests {
         tool("iptables", "case \"$*\" in *OUTPUT*) exit 1;; esac");
         tool(
             "ip",
-            "[ \"$*\" = rule ] || exit 0\necho '32764:\tfrom all lookup 771'\n\
-             [ -e \"$0.seen\" ] && echo '32763:\tfrom all lookup 772'\n: >\"$0.seen\"",
+            "[ \"$2 $#\" = 'rule 2' ] || exit 0\necho '32764:\tfrom all lookup 776'\n\
+             [ -e \"$0.$1\" ] && echo '5209:\tfrom all lookup 841'\n: >\"$0.$1\"",
         );
         let path = format!("{}:/usr/bin:/bin", folder.display());
         ToolPath::from_lookup(|key| (key == "PATH").then(|| path.clone().into()))
@@ -108,13 +111,18 @@ mod tests {
     async fn the_chain_and_the_rules_that_came_after_us_are_taken_away() {
         let calls = calls("sleep\x0060\0").await;
         assert!(calls.contains("iptables -t nat -X TELEPRESENCE_DNS"), "{calls}");
-        assert!(calls.contains("ip rule del priority 32763"), "{calls}");
+        for family in ["-4", "-6"] {
+            assert!(
+                calls.contains(&format!("ip {family} rule del priority 5209")),
+                "{calls}"
+            );
+        }
         assert!(!calls.contains("del priority 32764"), "{calls}");
     }
 
     #[tokio::test]
     async fn what_a_living_daemon_uses_is_left_to_it() {
         let calls = calls("/usr/bin/telepresence\0userd\0--embed-network\0").await;
-        assert_eq!(calls, "ip rule\n", "only the look before");
+        assert_eq!(calls, "ip -4 rule\nip -6 rule\n", "only the looks before");
     }
 }

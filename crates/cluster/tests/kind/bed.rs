@@ -66,7 +66,8 @@ pub(crate) fn options(locks: &Path) -> KindOptions {
             prefix: PREFIX.into(),
             workstation_port: cluster::WORKSTATION_PORT,
             locks: locks.to_owned(),
-            saved_images: locks.join("images"),
+            // Saved by the first test, and there for the others.
+            saved_images: Path::new(env!("CARGO_TARGET_TMPDIR")).join("images"),
         },
     }
 }

@@ -42,6 +42,41 @@ fn durations_are_milliseconds_and_outcomes_are_flat() {
 }
 
 #[test]
+fn an_event_has_its_time_beside_its_fields() {
+    let stamped = Stamped {
+        event: Event::Note {
+            text: "kept".to_owned(),
+        },
+        at: Duration::from_micros(1_500_250),
+    };
+    assert_eq!(
+        serde_json::to_string(&stamped).unwrap(),
+        r#"{"event":"note","text":"kept","at_ms":1500.25}"#
+    );
+}
+
+#[tokio::test]
+async fn times_do_not_go_back_and_are_the_same_in_the_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.jsonl");
+    let (events, mut receiver) = Events::recorded(&path).unwrap();
+    for text in ["one", "two", "three"] {
+        events.note(text);
+    }
+    drop(events);
+    let mut heard = Vec::new();
+    while let Some(stamped) = receiver.recv_stamped().await {
+        heard.push(stamped);
+    }
+    assert!(heard.is_sorted_by_key(|stamped| stamped.at));
+    let told: String = heard
+        .iter()
+        .map(|stamped| serde_json::to_string(stamped).unwrap() + "\n")
+        .collect();
+    assert_eq!(std::fs::read_to_string(path).unwrap(), told);
+}
+
+#[test]
 fn why_an_entry_was_left_is_flat_too() {
     let left = |because| Event::UndoLeft {
         name: "kubeconfig of the run".to_owned(),

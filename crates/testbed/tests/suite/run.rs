@@ -157,12 +157,20 @@ async fn every_event_is_recorded_in_the_order_in_which_the_consumer_sees_it() {
         bed.run.events().note(format!("{n}"));
     }
     let record = std::fs::read_to_string(bed.run.dir().file(RunDir::EVENTS)).unwrap();
-    let seen: Vec<String> = bed
+    let recorded: Vec<serde_json::Value> = record
+        .lines()
+        .map(|line| {
+            let mut event: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert!(event.as_object_mut().unwrap().remove("at_ms").is_some(), "{line}");
+            event
+        })
+        .collect();
+    let seen: Vec<serde_json::Value> = bed
         .seen()
         .iter()
-        .map(|event| serde_json::to_string(event).unwrap())
+        .map(|event| serde_json::to_value(event).unwrap())
         .collect();
-    assert_eq!(record.lines().collect::<Vec<_>>(), seen);
+    assert_eq!(recorded, seen);
     assert_eq!(seen.len(), 100);
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use testbed::event::{Event, Outcome as StepOutcome};
+use testbed::event::{Event, Outcome as StepOutcome, Stamped};
 use trace::Verdict;
 
 use super::files::WriteError;
@@ -64,7 +64,7 @@ impl Console {
     }
 
     /// One event as one line of JSON on standard output.
-    pub fn json(&self, event: &Event) {
+    pub fn json(&self, event: &Stamped) {
         match serde_json::to_string(event) {
             Ok(line) => self.out(&line),
             Err(error) => self.err(&format!("error: an event can't be written as JSON: {error}")),

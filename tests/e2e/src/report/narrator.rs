@@ -27,8 +27,8 @@ impl Narrator {
     /// Tells events until the run is over.
     pub async fn tell(mut self) {
         let mut left = Vec::new();
-        while let Some(event) = self.events.recv().await {
-            match &event {
+        while let Some(stamped) = self.events.recv_stamped().await {
+            match &stamped.event {
                 Event::UndoFinished { name, outcome, .. } if *outcome != Outcome::Ok => {
                     left.push(name.clone());
                 }
@@ -36,8 +36,8 @@ impl Narrator {
                 _ => {}
             }
             match self.format {
-                Format::Human => self.console.event(&event),
-                Format::Json => self.console.json(&event),
+                Format::Human => self.console.event(&stamped.event),
+                Format::Json => self.console.json(&stamped),
             }
         }
         self.console.not_undone(&left);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use testbed::event::{Event, EventReceiver, Outcome as StepOutcome};
+use testbed::event::{Event, EventReceiver, Outcome as StepOutcome, Stamped};
 
 use super::console::Console;
 use super::files::{self, Outside, WriteError};
@@ -79,12 +79,12 @@ impl Reporter {
 
     /// Consumes events until the run is over; then writes the files.
     pub async fn consume(mut self) -> Written {
-        while let Some(event) = self.events.recv().await {
-            self.record.keep(&event);
-            if let Event::RunFinished { .. } = &event {
-                return self.finish(&event);
+        while let Some(stamped) = self.events.recv_stamped().await {
+            self.record.keep(&stamped.event);
+            if let Event::RunFinished { .. } = &stamped.event {
+                return self.finish(&stamped);
             }
-            self.print(&event);
+            self.print(&stamped);
         }
         Written {
             page: self.outlets.directory.join(super::PAGE),
@@ -92,7 +92,7 @@ impl Reporter {
         }
     }
 
-    fn finish(&mut self, last: &Event) -> Written {
+    fn finish(&mut self, last: &Stamped) -> Written {
         let report = &mut self.record.report;
         report.scenarios = std::mem::take(
             &mut *self
@@ -118,7 +118,8 @@ impl Reporter {
         Written { page, errors }
     }
 
-    fn print(&mut self, event: &Event) {
+    fn print(&mut self, stamped: &Stamped) {
+        let event = &stamped.event;
         let commands = self.commands.as_mut();
         let (before, after) = commands
             .map(|commands| (commands.before(event), commands.after(event)))
@@ -128,7 +129,7 @@ impl Reporter {
             // GitHub shows an annotation in the log as well.
             Format::Human if self.commands.is_some() && matches!(event, Event::Warning { .. }) => {}
             Format::Human => self.console.event(event),
-            Format::Json => self.console.json(event),
+            Format::Json => self.console.json(stamped),
         }
         self.command(&after);
     }

@@ -55,7 +55,7 @@ impl Machine {
                 .filter(|name| name.starts_with(PREFIX))
                 .collect(),
             devices: links.into_iter().filter(|line| line.starts_with("tel")).collect(),
-            rules: lines(output("ip", ["rule"])),
+            rules: lines(output("ip", ["-4", "rule"]) + &output("ip", ["-6", "rule"])),
             chain: output("iptables", ["-t", "nat", "-S"]).contains("TELEPRESENCE_DNS"),
             daemons: daemons(),
             temporary: files(temporary),

@@ -72,11 +72,9 @@ fn launch(configuration: &Value, workspace: &Path) -> Launch {
         let text = value.as_str().unwrap();
         text.replace("${workspaceFolder}", workspace.to_str().unwrap())
     };
-    let file = std::fs::read_to_string(text(&configuration["envFile"])).unwrap();
-    let pairs = file.lines().filter_map(|line| line.split_once('='));
-    let mut env: BTreeMap<String, String> = pairs
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
+    // With what CodeLLDB reads it with.
+    let file = dotenvy::from_path_iter(text(&configuration["envFile"])).unwrap();
+    let mut env: BTreeMap<String, String> = file.collect::<Result<_, _>>().unwrap();
     for (name, value) in configuration["env"].as_object().unwrap() {
         env.insert(name.clone(), text(value));
     }

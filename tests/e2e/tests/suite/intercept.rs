@@ -209,7 +209,7 @@ fn without_a_command_every_process_that_comes_to_listen_is_proven() {
                 .as_str()
                 .is_some_and(|text| text.contains("waiting for "))
         });
-        let mut process = started_by_an_editor(&variables);
+        let mut process = started_by_a_shell(&env_file(&world));
         let text = running.until("the proof", proven)["text"].clone();
         let pid = process.id();
         assert!(
@@ -230,10 +230,11 @@ fn without_a_command_every_process_that_comes_to_listen_is_proven() {
     clippy::disallowed_methods,
     reason = "an editor does not start it through the harness"
 )]
-fn started_by_an_editor(variables: &str) -> Child {
-    let variables = variables.lines().filter_map(|line| line.split_once('='));
-    std::process::Command::new(Path::new(&order_service()))
-        .envs(variables)
+/// As docs/DEBUGGING.md says for a shell.
+fn started_by_a_shell(variables: &Path) -> Child {
+    std::process::Command::new("sh")
+        .args(["-c", r#"set -a; . "$1"; set +a; exec "$2""#, "sh"])
+        .args([variables, Path::new(&order_service())])
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
         .spawn()

@@ -120,6 +120,11 @@ fn json_lines_are_the_recorded_events() {
     assert_eq!(printed, json_lines(&world.run_directory().join("events.jsonl")));
     assert_eq!(printed.first().unwrap()["event"], "run_started");
     assert_eq!(printed.last().unwrap()["event"], "run_finished");
+    let times: Vec<f64> = printed
+        .iter()
+        .map(|line| line["at_ms"].as_f64().unwrap())
+        .collect();
+    assert!(times.is_sorted(), "{times:?}");
 }
 
 #[test]
