@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::images::Loaded;
 use super::{Stage, limits, next};
 use crate::error::ClusterError;
-use crate::kubernetes::nodes::NodeLabel;
+use crate::kubernetes::nodes::{self, NodeLabel};
 use crate::kubernetes::{dns, services};
 use crate::probe;
 use crate::telepresence::{Target, Telepresence};
@@ -68,6 +68,9 @@ impl Stage<'_> {
         // With the first objects: the manager looks after the namespaces that are there, and their services have names.
         let client = next(&mut applied_rx, &deadline, what, Option::is_some).await?;
         let client = client.ok_or(ClusterError::GivenUp { what })?;
+        // A pod that finds no node at all is the end of an installation: Telepresence takes the chart back at once. One that finds a
+        // node that is not ready, or has no label yet, is waited for.
+        nodes::registered(&client, self.node.container(), &deadline).await?;
         let target = Target {
             kubeconfig: &self.choice.kubeconfig,
             image: &plan.pins.traffic_manager,

@@ -17,6 +17,21 @@ pub struct NodeLabel {
     pub value: &'static str,
 }
 
+/// Waits until a node is registered. Its kubelet asks for that again and again, and the longer the server took to come up, the longer
+/// it waits in between: the controllers and the scheduler may begin before.
+///
+/// # Errors
+/// There is no such node before the deadline, or the server refuses.
+pub async fn registered(client: &Client, node: &str, deadline: &Deadline) -> Result<(), KubernetesError> {
+    let nodes: Api<Node> = Api::all(client.clone());
+    let what = format!("the node {node}");
+    persist(&what, deadline, KubernetesError::passes_or_is_absent, || {
+        request(&what, deadline, nodes.get(node))
+    })
+    .await
+    .map(drop)
+}
+
 /// Puts a label on a node. A new cluster knows its node only some time after the server has begun to answer.
 ///
 /// # Errors
