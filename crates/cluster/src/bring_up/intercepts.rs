@@ -37,13 +37,26 @@ pub(crate) async fn connect(
     target: &Target<'_>,
     client: &Client,
 ) -> Result<(), ClusterError> {
+    make_connection(run, telepresence, target).await?;
+    resolve_names(run, telepresence, client).await
+}
+
+async fn make_connection(
+    run: &Run,
+    telepresence: &mut Telepresence,
+    target: &Target<'_>,
+) -> Result<(), ClusterError> {
     let connect = telepresence.connect(run, target);
-    run.step("telepresence connected", limits::CONNECTING, connect)
-        .await?;
+    Ok(run
+        .step("telepresence connected", limits::CONNECTING, connect)
+        .await?)
+}
+
+async fn resolve_names(run: &Run, telepresence: &Telepresence, client: &Client) -> Result<(), ClusterError> {
     let names = telepresence.resolve_names(run, client);
-    run.step("cluster names on the workstation", limits::CONNECTING, names)
-        .await?;
-    Ok(())
+    Ok(run
+        .step("cluster names on the workstation", limits::CONNECTING, names)
+        .await?)
 }
 
 impl Stage<'_> {
@@ -68,9 +81,11 @@ impl Stage<'_> {
         // With the first objects: the manager looks after the namespaces that are there, and their services have names.
         let client = next(&mut applied_rx, &deadline, what, Option::is_some).await?;
         let client = client.ok_or(ClusterError::GivenUp { what })?;
-        // A pod that finds no node at all is the end of an installation: Telepresence takes the chart back at once. One that finds a
-        // node that is not ready, or has no label yet, is waited for.
-        nodes::registered(&client, self.node.container(), &deadline).await?;
+        if !self.choice.warm {
+            // A pod that finds no node at all is the end of an installation: Telepresence takes the chart back at once. One that
+            // finds a node that is not ready, or has no label yet, is waited for.
+            nodes::registered(&client, self.node.container(), &deadline).await?;
+        }
         let target = Target {
             kubeconfig: &self.choice.kubeconfig,
             image: &plan.pins.traffic_manager,
@@ -88,19 +103,12 @@ impl Stage<'_> {
             let address = manager.address(&client, &deadline).await?;
             self.node.reaches(address, &deadline).await?;
             manager_tx.send_replace(true);
-            let connect = run.step(
-                "telepresence connected",
-                limits::CONNECTING,
-                telepresence.connect(run, &target),
-            );
-            tokio::try_join!(async { Ok(connect.await?) }, self.wait_for_dns(&client))?;
+            let connect = make_connection(run, telepresence, &target);
+            tokio::try_join!(connect, self.wait_for_dns(&client))?;
             Ok::<_, ClusterError>(())
         };
         tokio::try_join!(async { Ok(install.await?) }, connected)?;
-        let names = telepresence.resolve_names(run, &client);
-        run.step("cluster names on the workstation", limits::CONNECTING, names)
-            .await?;
-        Ok(())
+        resolve_names(run, telepresence, &client).await
     }
 
     /// Waits until somebody answers for names: one that is asked for before is remembered as a name that there is not. Services must

@@ -14,6 +14,7 @@ use crate::tool::ToolPath;
 
 /// How long a look at the kernel's tables may take; usually it is a few milliseconds.
 const LIMIT: Duration = Duration::from_secs(2);
+
 /// Where a machine is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Machine {

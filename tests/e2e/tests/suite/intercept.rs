@@ -225,12 +225,12 @@ fn without_a_command_every_process_that_comes_to_listen_is_proven() {
     expect_nothing_left(&world, &run);
 }
 
-/// An order-service with the variables of the file, started by somebody else.
+/// An order-service with the variables of the file, started by somebody else,
+/// as docs/DEBUGGING.md says for a shell.
 #[expect(
     clippy::disallowed_methods,
-    reason = "an editor does not start it through the harness"
+    reason = "a person's shell does not start it through the harness"
 )]
-/// As docs/DEBUGGING.md says for a shell.
 fn started_by_a_shell(variables: &Path) -> Child {
     std::process::Command::new("sh")
         .args(["-c", r#"set -a; . "$1"; set +a; exec "$2""#, "sh"])
