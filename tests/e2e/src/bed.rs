@@ -2,6 +2,8 @@
 
 mod up;
 
+use std::path::Path;
+
 use jaeger_api::JaegerClient;
 use testbed::{Arrangement, Endpoints, Environment, Event, Run};
 use trace::settle::Limits;
@@ -44,11 +46,27 @@ impl Bed {
     pub async fn collect(&self) {
         collect(&self.run, self.environment.as_ref()).await;
     }
+
+    /// Keeps what explains a failure that has just been seen, in a folder of its own: what comes later may replace the pods that
+    /// would tell, and their logs with them.
+    pub async fn collect_at(&self, moment: &str) {
+        let folder = Path::new(EVIDENCE).join(moment);
+        let collected = self.environment.collect(&self.run.dir().file(&folder)).await;
+        if !collected.is_empty() {
+            self.run.events().emit(Event::Collected {
+                what: format!("evidence as it was after {moment}"),
+                path: folder,
+            });
+        }
+    }
 }
+
+/// The folder for evidence in a run's directory.
+const EVIDENCE: &str = "evidence";
 
 /// Keeps what explains a failure of an environment, and tells of it.
 async fn collect(run: &Run, environment: &dyn Environment) {
-    for collected in environment.collect(&run.dir().file("evidence")).await {
+    for collected in environment.collect(&run.dir().file(EVIDENCE)).await {
         run.events().emit(Event::Collected {
             what: collected.what,
             path: collected.path,

@@ -113,8 +113,12 @@ async fn play(run: &Run, environment: Box<dyn Environment>, plan: &Plan, reports
     code
 }
 
+/// Of how many failures evidence is kept at once. Where everything fails, more of it says nothing more.
+const MOST_MOMENTS: usize = 3;
+
 async fn play_all(bed: &mut Bed, plan: &Plan, reports: &Reports) -> ExitCode {
     let mut code = ExitCode::Passed;
+    let mut moments = 0;
     for round in 1..=plan.repeat {
         for selected in &plan.selected {
             let scenario = selected.scenario;
@@ -125,6 +129,7 @@ async fn play_all(bed: &mut Bed, plan: &Plan, reports: &Reports) -> ExitCode {
                     Outcome::Failed => ExitCode::ExpectationFailed,
                     Outcome::Inconclusive => ExitCode::Inconclusive,
                 };
+                let moment = report::anchor(&report.name, report.round);
                 finish(bed, reports, report);
                 if bed.run.interrupted().is_cancelled() {
                     return ExitCode::Interrupted;
@@ -132,6 +137,10 @@ async fn play_all(bed: &mut Bed, plan: &Plan, reports: &Reports) -> ExitCode {
                 if this != ExitCode::Passed && lost(bed).await {
                     // No verdict: what was to be judged is not there any more.
                     return ExitCode::EnvironmentDown;
+                }
+                if this != ExitCode::Passed && moments < MOST_MOMENTS {
+                    moments += 1;
+                    bed.collect_at(&moment).await;
                 }
                 code = code.and(this);
                 if !usable || (plan.fail_fast && this != ExitCode::Passed) {

@@ -12,6 +12,7 @@ use testbed::{Arrangement, Deadline, Run};
 use super::KindEnvironment;
 use crate::docker::QUESTION;
 use crate::error::ClusterError;
+use crate::kubernetes::KubernetesError;
 use crate::kubernetes::apply::apply;
 use crate::kubernetes::pods;
 use crate::kubernetes::rollout::{self, Workload};
@@ -58,9 +59,14 @@ impl KindEnvironment {
         let each = [Workload::new(APPLICATION, workload)];
         let found = || pods::of_workload(&up.client, APPLICATION, label, workload, &deadline);
         let unprepared = arrangement == Arrangement::Unprepared;
-        // Where no pod has to go, the next one comes without an agent.
-        let uninstall_first = unprepared && !found().await?.iter().any(stays);
-        if uninstall_first {
+        if unprepared {
+            // Asked to take the agent out, Telepresence replaces every pod that there is; where there is none, the next one comes
+            // without it, and is the only one that has to come.
+            if found().await?.iter().any(stays) {
+                let none = changed(&up.objects, workload, Arrangement::NoReplica);
+                apply(&up.client, &none, &deadline).await?;
+                alike(found, workload, Arrangement::NoReplica, &deadline).await?;
+            }
             telepresence.uninstall(run, workload).await?;
         }
         // A pod that is made behind a numeric port must let its init container be root: it does so from before there is such a
@@ -73,18 +79,7 @@ impl KindEnvironment {
             apply(&up.client, &[object], &deadline).await?;
             rollout::available(&up.client, label, &each, &deadline, |_| ()).await?;
         }
-        if unprepared && !uninstall_first {
-            telepresence.uninstall(run, workload).await?;
-        }
-        let what = format!("{workload}'s pods {}", describe(arrangement));
-        wait::until(&deadline, &what, || async {
-            match found().await {
-                Err(error) if !error.passes() => Probe::Broken(error),
-                Err(error) => Probe::NotYet(error.to_string()),
-                Ok(found) => unlike(&found, arrangement).map_or(Probe::Ready(()), Probe::NotYet),
-            }
-        })
-        .await?;
+        alike(found, workload, arrangement, &deadline).await?;
         rollout::available(&up.client, label, &each, &deadline, |_| ()).await?;
         if unprepared {
             // The first intercept leaves the Service without a ready pod for a moment. Requests would then go to pods that are
@@ -111,6 +106,28 @@ impl KindEnvironment {
         }
         Ok(found)
     }
+}
+
+/// Waits until the workload's pods are as they were arranged.
+async fn alike<F>(
+    found: impl Fn() -> F,
+    workload: &str,
+    arrangement: Arrangement,
+    deadline: &Deadline,
+) -> Result<(), ClusterError>
+where
+    F: Future<Output = Result<Vec<PodView>, KubernetesError>>,
+{
+    let what = format!("{workload}'s pods {}", describe(arrangement));
+    wait::until(deadline, &what, || async {
+        match found().await {
+            Err(error) if !error.passes() => Probe::Broken(error),
+            Err(error) => Probe::NotYet(error.to_string()),
+            Ok(found) => unlike(&found, arrangement).map_or(Probe::Ready(()), Probe::NotYet),
+        }
+    })
+    .await?;
+    Ok(())
 }
 
 /// What about the pods is not yet as it was arranged. Telepresence itself replaces those that have an agent for a port of the

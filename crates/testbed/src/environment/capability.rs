@@ -81,6 +81,14 @@ pub enum Arrangement {
     NoReplica,
 }
 
+impl Arrangement {
+    /// Whether what was applied is what was deployed. What an intercept has put into the pods since then does not count.
+    #[must_use]
+    pub const fn is_as_deployed(self) -> bool {
+        matches!(self, Self::Deployed | Self::Unprepared)
+    }
+}
+
 /// Something that happens to clusters and workstations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -30,7 +30,7 @@ impl Stage<'_> {
     /// # Errors
     /// When the environment can't.
     pub async fn restore(&mut self, needs: &[Capability]) -> Result<(), StageError> {
-        if self.bed.arrangement == Arrangement::Deployed || needs.contains(&Capability::Arrange) {
+        if self.bed.arrangement.is_as_deployed() || needs.contains(&Capability::Arrange) {
             return Ok(());
         }
         self.rearrange(Arrangement::Deployed).await

@@ -44,6 +44,46 @@ fn a_broken_propagation_fails_with_the_sentence_that_names_it() {
 }
 
 #[test]
+fn evidence_of_a_failure_is_kept_as_it_was_then() {
+    let world = World::new();
+    let folder = world.with_script(
+        "order-service",
+        "[ \"$THROUGHLINE_SITE\" = workstation ] && export THROUGHLINE_FAULT=drop-traceparent\nexec {real} \"$@\"",
+    );
+    let mut args = with_bin_dir(&only(INTERCEPTED), &folder);
+    args.extend(["--repeat", "2"]);
+    let finished = world.run(&args).expect_code(10);
+    let report = world.report();
+    let traces: Vec<&str> = (0..2)
+        .map(|round| {
+            let picture = &report["scenarios"][round]["cases"][0]["picture"];
+            picture["trace_id"].as_str().expect("a trace")
+        })
+        .collect();
+    let kept = |moment: &str| {
+        let file = world
+            .run_directory()
+            .join("evidence")
+            .join(moment)
+            .join("spans.jsonl");
+        std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+    };
+    let (first, second) = (kept(INTERCEPTED), kept(&format!("{INTERCEPTED}.2")));
+    assert!(first.contains(traces[0]) && !first.contains(traces[1]), "{first}");
+    assert!(
+        second.contains(traces[0]) && second.contains(traces[1]),
+        "{second}"
+    );
+    assert!(
+        finished
+            .stderr
+            .contains(&format!("evidence as it was after {INTERCEPTED}: ")),
+        "{}",
+        finished.stderr
+    );
+}
+
+#[test]
 fn telemetry_that_never_settles_is_inconclusive_and_says_who_owes_it() {
     let world = World::new();
     let folder = world.with_script(
