@@ -23,8 +23,9 @@ pub struct Bed {
     /// Whether the workstation's connection to the cluster, where there is one, is as the environment made it. A scenario may
     /// end or lose it; the next one that is played connects again.
     pub connected: bool,
-    /// How order-service is set up. A scenario may leave it so; the next one that is played restores it, if it matters to it.
-    pub arrangement: Arrangement,
+    /// How order-service is set up, unless a change of it came to no end. A scenario may leave it so; the next one that is played
+    /// restores it, if it matters to it.
+    pub arrangement: Option<Arrangement>,
     /// Where it answers.
     pub endpoints: Endpoints,
     /// Jaeger's query API.

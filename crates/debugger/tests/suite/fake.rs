@@ -38,7 +38,12 @@ async fn an_adapter_that_does_as_it_is_told_is_followed_to_the_end() {
     assert_eq!(session.go(&generous()).await.unwrap(), 4242);
     let process = session.process().clone();
     session.detach(&generous()).await.unwrap();
-    assert_eq!(process.exited(), Some(Exit::Code(0)));
+    // It is ended after its farewell, and may have been quicker.
+    let ended = process.exited();
+    assert!(
+        matches!(ended, Some(Exit::Code(0) | Exit::Signal(15))),
+        "{ended:?}"
+    );
 }
 
 #[tokio::test]

@@ -83,7 +83,7 @@ impl Bed {
             binaries: binaries.clone(),
             environment,
             connected: true,
-            arrangement: Arrangement::Deployed,
+            arrangement: Some(Arrangement::Deployed),
             endpoints,
             jaeger,
         })

@@ -30,7 +30,8 @@ impl Stage<'_> {
     /// # Errors
     /// When the environment can't.
     pub async fn restore(&mut self, needs: &[Capability]) -> Result<(), StageError> {
-        if self.bed.arrangement.is_as_deployed() || needs.contains(&Capability::Arrange) {
+        let as_deployed = self.bed.arrangement.is_some_and(Arrangement::is_as_deployed);
+        if as_deployed || needs.contains(&Capability::Arrange) {
             return Ok(());
         }
         self.rearrange(Arrangement::Deployed).await
@@ -39,8 +40,9 @@ impl Stage<'_> {
     pub(super) async fn rearrange(&mut self, arrangement: Arrangement) -> Result<(), StageError> {
         let run = self.bed.run.clone();
         // Whatever comes of it, it is no longer what it was.
-        self.bed.arrangement = arrangement;
+        self.bed.arrangement = None;
         self.bed.environment.arrange(&run, ORDER, arrangement).await?;
+        self.bed.arrangement = Some(arrangement);
         if arrangement == Arrangement::NoReplica {
             return Ok(());
         }

@@ -57,7 +57,7 @@ fn evidence_of_a_failure_is_kept_as_it_was_then() {
     let traces: Vec<&str> = (0..2)
         .map(|round| {
             let picture = &report["scenarios"][round]["cases"][0]["picture"];
-            picture["trace_id"].as_str().expect("a trace")
+            picture["traces"][0].as_str().expect("a trace")
         })
         .collect();
     let kept = |moment: &str| {
