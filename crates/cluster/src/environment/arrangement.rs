@@ -6,13 +6,11 @@ use std::time::Duration;
 
 use kube::ResourceExt;
 use serde_json::{Value, json};
-use testbed::wait::{self, Probe};
 use testbed::{Arrangement, Deadline, Run};
 
 use super::KindEnvironment;
 use crate::docker::QUESTION;
 use crate::error::ClusterError;
-use crate::kubernetes::KubernetesError;
 use crate::kubernetes::apply::apply;
 use crate::kubernetes::pods;
 use crate::kubernetes::rollout::{self, Workload};
@@ -58,6 +56,12 @@ impl KindEnvironment {
         let label = &begun.choice.label;
         let each = [Workload::new(APPLICATION, workload)];
         let found = || pods::of_workload(&up.client, APPLICATION, label, workload, &deadline);
+        let alike = async |arrangement: Arrangement| {
+            let what = format!("{workload}'s pods {}", describe(arrangement));
+            let lacking = |found: &[PodView]| unlike(found, arrangement);
+            let which = (APPLICATION, label.as_str(), workload);
+            pods::until_of_workload(&up.client, which, &what, &deadline, lacking).await
+        };
         let unprepared = arrangement == Arrangement::Unprepared;
         if unprepared {
             // Asked to take the agent out, Telepresence replaces every pod that there is; where there is none, the next one comes
@@ -65,7 +69,7 @@ impl KindEnvironment {
             if found().await?.iter().any(stays) {
                 let none = changed(&up.objects, workload, Arrangement::NoReplica);
                 apply(&up.client, &none, &deadline).await?;
-                alike(found, workload, Arrangement::NoReplica, &deadline).await?;
+                alike(Arrangement::NoReplica).await?;
             }
             telepresence.uninstall(run, workload).await?;
         }
@@ -79,7 +83,7 @@ impl KindEnvironment {
             apply(&up.client, &[object], &deadline).await?;
             rollout::available(&up.client, label, &each, &deadline, |_| ()).await?;
         }
-        alike(found, workload, arrangement, &deadline).await?;
+        alike(arrangement).await?;
         rollout::available(&up.client, label, &each, &deadline, |_| ()).await?;
         if unprepared {
             // The first intercept leaves the Service without a ready pod for a moment. Requests would then go to pods that are
@@ -106,28 +110,6 @@ impl KindEnvironment {
         }
         Ok(found)
     }
-}
-
-/// Waits until the workload's pods are as they were arranged.
-async fn alike<F>(
-    found: impl Fn() -> F,
-    workload: &str,
-    arrangement: Arrangement,
-    deadline: &Deadline,
-) -> Result<(), ClusterError>
-where
-    F: Future<Output = Result<Vec<PodView>, KubernetesError>>,
-{
-    let what = format!("{workload}'s pods {}", describe(arrangement));
-    wait::until(deadline, &what, || async {
-        match found().await {
-            Err(error) if !error.passes() => Probe::Broken(error),
-            Err(error) => Probe::NotYet(error.to_string()),
-            Ok(found) => unlike(&found, arrangement).map_or(Probe::Ready(()), Probe::NotYet),
-        }
-    })
-    .await?;
-    Ok(())
 }
 
 /// What about the pods is not yet as it was arranged. Telepresence itself replaces those that have an agent for a port of the

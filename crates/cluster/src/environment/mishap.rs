@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kube::ResourceExt;
-use testbed::wait::{self, Probe};
 use testbed::{Deadline, Mishap, Run};
 
 use super::KindEnvironment;
 use crate::error::ClusterError;
 use crate::kubernetes::pods;
+use crate::kubernetes::view::PodView;
 use crate::manifest::APPLICATION;
 
 /// How long a mishap may take to happen: what is killed is gone in no time, a pod has its grace period.
@@ -57,22 +57,13 @@ async fn delete_pods(
         pods::delete(client, APPLICATION, name, deadline).await?;
     }
     let what = format!("the end of {workload}'s pods");
-    wait::until(deadline, &what, || async {
-        match pods::of_workload(client, APPLICATION, label, workload, deadline).await {
-            Err(error) if !error.passes() => Probe::Broken(error),
-            Err(error) => Probe::NotYet(error.to_string()),
-            Ok(found) => {
-                let alive = found
-                    .iter()
-                    .filter(|pod| doomed.contains(&pod.name_any()) && pods::is_whole(pod))
-                    .count();
-                match alive {
-                    0 => Probe::Ready(()),
-                    alive => Probe::not_yet(format!("{alive} of {} still run", doomed.len())),
-                }
-            }
-        }
-    })
-    .await?;
+    let alive = |found: &[PodView]| {
+        let alive = found
+            .iter()
+            .filter(|pod| doomed.contains(&pod.name_any()) && pods::is_whole(pod))
+            .count();
+        (alive > 0).then(|| format!("{alive} of {} still run", doomed.len()))
+    };
+    pods::until_of_workload(client, (APPLICATION, label, workload), &what, deadline, alive).await?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::api::{Api, DeleteParams, ListParams, LogParams};
 use kube::{Client, ResourceExt};
+use testbed::wait::{self, Probe};
 use testbed::{Deadline, Whoami};
 
 use super::error::{KubernetesError, request};
@@ -65,6 +66,28 @@ pub async fn of_workload(
     let pods = of_run(client, namespace, run, deadline).await?;
     let named = |pod: &PodView| pod.labels().get(NAME_LABEL).is_some_and(|name| name == workload);
     Ok(pods.into_iter().filter(named).collect())
+}
+
+/// Waits until nothing is `lacking` from the pods of one workload of a run, which says in words what is.
+///
+/// # Errors
+/// The server refuses for good, or something still lacks at the deadline; the error says what.
+pub async fn until_of_workload(
+    client: &Client,
+    (namespace, run, workload): (&str, &str, &str),
+    what: &str,
+    deadline: &Deadline,
+    lacking: impl Fn(&[PodView]) -> Option<String>,
+) -> Result<(), KubernetesError> {
+    wait::until(deadline, what, || async {
+        match of_workload(client, namespace, run, workload, deadline).await {
+            Err(error) if !error.passes() => Probe::Broken(error),
+            Err(error) => Probe::NotYet(error.to_string()),
+            Ok(found) => lacking(&found).map_or(Probe::Ready(()), Probe::NotYet),
+        }
+    })
+    .await?;
+    Ok(())
 }
 
 /// Deletes a pod, with its own grace period. One that is gone is fine.

@@ -15,11 +15,7 @@ fn with_bin_dir<'a>(args: &[&'a str], folder: &'a std::path::Path) -> Vec<&'a st
 #[test]
 fn a_broken_propagation_fails_with_the_sentence_that_names_it() {
     let world = World::new();
-    // Only the process on the workstation drops the header: the one inside the cluster works.
-    let folder = world.with_script(
-        "order-service",
-        "[ \"$THROUGHLINE_SITE\" = workstation ] && export THROUGHLINE_FAULT=drop-traceparent\nexec {real} \"$@\"",
-    );
+    let folder = world.losing_the_header();
     let finished = world
         .run(&with_bin_dir(&only(INTERCEPTED), &folder))
         .expect_code(10);
@@ -46,10 +42,7 @@ fn a_broken_propagation_fails_with_the_sentence_that_names_it() {
 #[test]
 fn evidence_of_a_failure_is_kept_as_it_was_then() {
     let world = World::new();
-    let folder = world.with_script(
-        "order-service",
-        "[ \"$THROUGHLINE_SITE\" = workstation ] && export THROUGHLINE_FAULT=drop-traceparent\nexec {real} \"$@\"",
-    );
+    let folder = world.losing_the_header();
     let mut args = with_bin_dir(&only(INTERCEPTED), &folder);
     args.extend(["--repeat", "2"]);
     let finished = world.run(&args).expect_code(10);

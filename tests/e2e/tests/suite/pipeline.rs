@@ -5,10 +5,7 @@ use crate::redact::VOLATILE;
 
 /// The folder of binaries in which the process on the workstation drops the header.
 fn losing(world: &World) -> String {
-    let folder = world.with_script(
-        "order-service",
-        "[ \"$THROUGHLINE_SITE\" = workstation ] && export THROUGHLINE_FAULT=drop-traceparent\nexec {real} \"$@\"",
-    );
+    let folder = world.losing_the_header();
     folder.to_str().expect("UTF-8").to_owned()
 }
 

@@ -85,6 +85,14 @@ impl World {
         folder
     }
 
+    /// A folder of binaries in which only the process on the workstation drops the header: the one inside the cluster works.
+    pub(crate) fn losing_the_header(&self) -> PathBuf {
+        self.with_script(
+            "order-service",
+            "[ \"$THROUGHLINE_SITE\" = workstation ] && export THROUGHLINE_FAULT=drop-traceparent\nexec {real} \"$@\"",
+        )
+    }
+
     /// Runs the program to its end.
     pub(crate) fn run(&self, args: &[&str]) -> Finished {
         self.run_with(args, &[])
