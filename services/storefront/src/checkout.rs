@@ -8,7 +8,7 @@ use http::{HeaderMap, header};
 use telemetry::{Problem, Upstream, patience};
 
 /// Forwards the body as it is: whether it is an order, order-service knows. Its answer is passed on as it is too, error or
-/// not; only when there is none, the problem is ours. A caller that says that it will wait longer (`Prefer: wait=30`) is
+/// not; only when there is none, the problem is ours. A caller that says how long it will wait (`Prefer: wait=30`) is
 /// believed, so that a breakpoint in order-service is no time-out here.
 pub(crate) async fn checkout(
     State(order): State<Upstream>,

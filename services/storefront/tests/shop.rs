@@ -184,6 +184,29 @@ async fn a_caller_that_says_it_will_wait_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_caller_that_says_it_will_not_wait_long_has_an_answer_sooner() {
+    let usual = Duration::from_secs(60);
+    let bench = Bench::with(Propagation::new(true, true), usual);
+    let held = Router::new().route(
+        "/api/orders",
+        post(|| async {
+            Deadline::after(Duration::from_secs(10)).ended().await;
+            "done"
+        }),
+    );
+    let slow = bench
+        .serve(Routes {
+            traced: held,
+            untraced: Router::new(),
+        })
+        .await;
+    let request = Request::post("/checkout")
+        .header("x-request-id", "r-82")
+        .header("prefer", "wait=1");
+    assert_eq!(send(&bench, &slow.base, request, ORDER).await.status(), 504);
+}
+
+#[tokio::test]
 async fn an_answer_without_a_type_is_passed_on_without_one() {
     let bench = Bench::new();
     let bare = Router::new().route("/api/orders", post(|| async { StatusCode::NO_CONTENT }));

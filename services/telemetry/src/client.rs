@@ -86,11 +86,11 @@ impl Client {
 }
 
 impl Upstream {
-    /// The same service for a caller that will wait this long: a call may take so long too, if that is longer than usual.
+    /// The same service for a caller that says how long it will wait: a call may take that long, and no longer.
     #[must_use]
     pub fn patient(&self, patience: Option<Duration>) -> Self {
         let mut patient = self.clone();
-        patient.client.limit = self.client.limit.max(patience.unwrap_or_default());
+        patient.client.limit = patience.unwrap_or(self.client.limit);
         patient
     }
 

@@ -1,5 +1,5 @@
 //! How long a caller says that it will wait: `Prefer: wait=30` (RFC 7240, section 4.3). A person at a breakpoint needs more
-//! than the seconds that are right for everybody else.
+//! than the seconds that are right for everybody else; who knows that nobody will answer needs less.
 
 use std::time::Duration;
 
@@ -9,9 +9,11 @@ use crate::names::PREFER;
 
 /// The longest wait that is granted.
 pub const LONGEST: Duration = Duration::from_secs(600);
+/// The shortest: in no time at all nothing can be answered.
+pub const SHORTEST: Duration = Duration::from_secs(1);
 
-/// How long the caller of a request will wait for its answer, at most [`LONGEST`]; `None` when it does not say. What is no
-/// such preference is passed over, as the RFC wants it.
+/// How long the caller of a request will wait for its answer, between [`SHORTEST`] and [`LONGEST`]; `None` when it does not say.
+/// What is no such preference is passed over, as the RFC wants it.
 #[must_use]
 pub fn patience(headers: &HeaderMap) -> Option<Duration> {
     let lists = headers.get_all(PREFER).into_iter();
@@ -26,7 +28,7 @@ pub fn patience(headers: &HeaderMap) -> Option<Duration> {
     });
     seconds
         .next()
-        .map(|seconds| Duration::from_secs(seconds).min(LONGEST))
+        .map(|seconds| Duration::from_secs(seconds).clamp(SHORTEST, LONGEST))
 }
 
 #[cfg(test)]
@@ -40,6 +42,7 @@ mod tests {
     #[case("respond-async, Wait = \"10\"; strict", Some(10))]
     #[case("wait=5, wait=7", Some(5))]
     #[case("wait=99999999", Some(600))]
+    #[case("wait=0", Some(1))]
     #[case("wait=soon", None)]
     #[case("wait=-1", None)]
     #[case("wait", None)]
@@ -53,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_longer_without_saying_so() {
+    fn who_says_nothing_has_no_preference() {
         assert_eq!(patience(&HeaderMap::new()), None);
     }
 }

@@ -5,7 +5,7 @@ mod up;
 use std::path::Path;
 
 use jaeger_api::JaegerClient;
-use testbed::{Arrangement, Endpoints, Environment, Event, Run};
+use testbed::{Arrangement, Endpoints, Environment, Event, InterceptSpec, Run};
 use trace::settle::Limits;
 
 use crate::caller::Caller;
@@ -26,6 +26,9 @@ pub struct Bed {
     /// How order-service is set up, unless a change of it came to no end. A scenario may leave it so; the next one that is played
     /// restores it, if it matters to it.
     pub arrangement: Option<Arrangement>,
+    /// The intercept that is there, or may be. A scenario may leave it standing; the next one that asks for the same takes it over,
+    /// any other ends it.
+    pub intercepted: Option<InterceptSpec>,
     /// Where it answers.
     pub endpoints: Endpoints,
     /// Jaeger's query API.

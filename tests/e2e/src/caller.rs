@@ -68,10 +68,10 @@ impl Order {
         self
     }
 
-    /// From a caller that will wait at least this long, in whole seconds, and says so to the services: somebody may stand at
-    /// a breakpoint.
+    /// From a caller that will wait this long, in whole seconds, and says so to the services: longer, since somebody may stand at
+    /// a breakpoint, or shorter, since nobody will answer.
     #[must_use]
-    pub fn patient(mut self, patience: Duration) -> Self {
+    pub fn waiting(mut self, patience: Duration) -> Self {
         self.patience = Some(patience);
         let wait = format!("wait={}", patience.as_secs());
         self.with_header(names::PREFER_HEADER, &wait)

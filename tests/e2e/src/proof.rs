@@ -132,6 +132,7 @@ pub struct Prover {
     client: reqwest::Client,
     storefront: String,
     answers: usize,
+    limit: Duration,
 }
 
 impl Prover {
@@ -143,7 +144,6 @@ impl Prover {
         // A connection from before a switch may stay with the old answerer: every nonce gets a fresh one.
         let client = reqwest::Client::builder()
             .pool_max_idle_per_host(0)
-            .timeout(PROBE_LIMIT)
             .no_proxy()
             .build()?;
         Ok(Self {
@@ -153,7 +153,17 @@ impl Prover {
                 EnvironmentName::Embedded | EnvironmentName::Containers => ANSWERS,
                 EnvironmentName::Kind | EnvironmentName::Context => ANSWERS_OF_PODS,
             },
+            limit: PROBE_LIMIT,
         })
+    }
+
+    /// The same that waits no longer than this for an answer: where none is expected.
+    #[must_use]
+    pub fn within(&self, limit: Duration) -> Self {
+        Self {
+            limit: limit.min(PROBE_LIMIT),
+            ..self.clone()
+        }
     }
 
     /// Waits until several nonces, all of them, are answered by who should answer.
@@ -273,6 +283,7 @@ impl Prover {
         let mut request = self
             .client
             .get(format!("{}/route", self.storefront))
+            .timeout(self.limit)
             .query(&[("nonce", nonce)]);
         if let Some(value) = debug_header {
             request = request.header(names::DEBUG_HEADER, value);

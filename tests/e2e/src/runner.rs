@@ -92,13 +92,11 @@ async fn play(run: &Run, environment: Box<dyn Environment>, plan: &Plan, reports
         }
     };
     let mut code = play_all(&mut bed, plan, reports).await;
-    if plan.keep && code.left_an_environment() {
-        // Whoever uses it next finds it as it was deployed.
-        let restored = Stage::new(&mut bed, None).restore(&[]).await;
-        if let Err(error) = restored {
-            run.events().warn(describe(&error), None);
-            code = code.and(ExitCode::Unexpected);
-        }
+    if code.left_an_environment()
+        && let Err(error) = leave_quiet(&mut bed, plan.keep).await
+    {
+        run.events().warn(describe(&error), None);
+        code = code.and(ExitCode::Unexpected);
     }
     if code != ExitCode::Passed || plan.keep {
         bed.collect().await;
@@ -111,6 +109,17 @@ async fn play(run: &Run, environment: Box<dyn Environment>, plan: &Plan, reports
             .note(format!("storefront {storefront} · Jaeger {jaeger}"));
     }
     code
+}
+
+/// Leaves what scenarios have left for the next one, now that there is none. Whoever uses a kept environment next finds it as it was
+/// deployed.
+async fn leave_quiet(bed: &mut Bed, keep: bool) -> Result<(), StageError> {
+    let mut stage = Stage::new(bed, None);
+    stage.release().await?;
+    if keep {
+        stage.restore(&[]).await?;
+    }
+    Ok(())
 }
 
 /// Of how many failures evidence is kept at once. Where everything fails, more of it says nothing more.
@@ -209,29 +218,34 @@ async fn play_one(
         Ok(()) => (scenario.play)(&mut stage).await,
         Err(error) => Err(error),
     };
-    let cleared = stage.clear().await;
+    let cleared = stage.clear(played.is_ok()).await;
     report.took_ms = began.elapsed().as_secs_f64() * 1e3;
     let (shown, cleared) = cleared;
-    let usable = cleared.is_ok();
-    let errors = [played.err(), cleared.err()];
     let cases = shown.cases;
     report.proofs = shown.proofs;
     report.recoveries = shown.recoveries;
-    let told: Vec<String> = errors.iter().flatten().map(describe).collect();
-    match told.as_slice() {
-        [_, ..] => {
-            report.outcome = Outcome::Failed;
-            report.error = Some(told.join("\nand afterwards: "));
-        }
-        [] => {
-            let verdict = outcome::combine(&cases);
-            report.outcome = match twin {
-                Some(twin) => outcome::of_twin(twin.judged, &verdict, &cases),
-                None => outcome::of_scenario(&verdict),
-            };
-            report.verdict = Some(verdict);
-        }
+    if played.is_ok() && cleared.is_ok() {
+        let verdict = outcome::combine(&cases);
+        report.outcome = match twin {
+            Some(twin) => outcome::of_twin(twin.judged, &verdict, &cases),
+            None => outcome::of_scenario(&verdict),
+        };
+        report.verdict = Some(verdict);
+    } else {
+        report.outcome = Outcome::Failed;
     }
+    // What was not as expected may have left an intercept that is not either.
+    let released = match (&report.outcome, &cleared) {
+        (Outcome::Passed, _) | (_, Err(_)) => Ok(()),
+        _ => Stage::new(bed, None).release().await,
+    };
+    let usable = cleared.is_ok() && released.is_ok();
+    let told: Vec<String> = [played, cleared, released]
+        .iter()
+        .filter_map(|one| one.as_ref().err())
+        .map(describe)
+        .collect();
+    report.error = (!told.is_empty()).then(|| told.join("\nand afterwards: "));
     report.cases = report::cases(&name, &bed.jaeger, cases);
     (report, usable)
 }

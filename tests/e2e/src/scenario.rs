@@ -120,6 +120,15 @@ impl Fault {
         }
     }
 
+    /// Whether an order is answered by nobody after it.
+    #[must_use]
+    pub const fn leaves_nobody(self) -> bool {
+        matches!(
+            self,
+            Self::WorkstationGone | Self::NotRestarted | Self::NotReconnected | Self::PodStaysAway
+        )
+    }
+
     /// For people.
     #[must_use]
     pub fn describe(self) -> String {
@@ -246,12 +255,12 @@ pub const ALL: &[Scenario] = &[
     many_filtered::SCENARIO,
     held_connection::SCENARIO,
     // In an order in which as few pods as possible have to be replaced: each begins with the pods that the one before it has
-    // left.
+    // left, the first of them with none.
+    lost_pod::SCENARIO,
     numeric_port::SCENARIO,
     two_replicas::SCENARIO,
     prepared_pod::SCENARIO,
     first_intercept::SCENARIO,
-    lost_pod::SCENARIO,
     killed_connection::SCENARIO,
     // Ends the workstation's connection: whatever comes after it has to connect again.
     walkthrough::SCENARIO,

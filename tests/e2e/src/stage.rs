@@ -9,9 +9,11 @@ mod expect;
 mod held;
 mod open_span;
 mod recovery;
+mod standing;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use testbed::environment::{InterceptSpec, Selection};
 use testbed::{BoxError, Endpoints, StepError};
@@ -28,6 +30,9 @@ use debug::Debugging;
 pub use expect::{Case, Gathered};
 pub use held::Held;
 pub use recovery::Recovery;
+
+/// How long an order waits for an answer that will not come.
+pub const UNANSWERED: Duration = Duration::from_secs(1);
 
 /// Why a scenario could not be played to its end.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +88,8 @@ pub struct Stage<'b> {
     selection: Selection,
     /// The connection was lost, and what it carried waits for it in the cluster.
     lost: bool,
+    /// Something befell the workload or what carries its requests.
+    befallen: bool,
     shown: Shown,
 }
 
@@ -108,6 +115,7 @@ impl<'b> Stage<'b> {
             debugger: None,
             selection: Selection::All,
             lost: false,
+            befallen: false,
             shown: Shown::default(),
         }
     }
@@ -138,6 +146,7 @@ impl<'b> Stage<'b> {
         if self.broken_by(Fault::StrayIntercept) {
             return self.intercept(Selection::All).await;
         }
+        self.release().await?;
         self.prove(Answerer::Cluster, None).await
     }
 
@@ -158,7 +167,7 @@ impl<'b> Stage<'b> {
     /// Sends the selected traffic to a process on the workstation that listens, and proves that it arrives.
     async fn divert(&mut self, pid: u32, target: SocketAddr, selection: Selection) -> Result<(), StageError> {
         if self.broken_by(Fault::NoIntercept) {
-            return Ok(());
+            return self.release().await;
         }
         let header = switch::header(&selection).map(str::to_owned);
         let filtered = header.is_some() && !self.broken_by(Fault::UnfilteredIntercept);
@@ -168,7 +177,7 @@ impl<'b> Stage<'b> {
             selection,
             target,
         };
-        switch::intercept(self.bed, &spec).await?;
+        self.take_over(spec).await?;
         self.prove(Answerer::Workstation { pid }, header.as_deref())
             .await?;
         if filtered {
@@ -188,9 +197,7 @@ impl<'b> Stage<'b> {
         if self.broken_by(Fault::NotLeft) {
             return Ok(());
         }
-        let run = self.bed.run.clone();
-        run.step("leave", SWITCH_LIMIT, self.bed.environment.leave(&run, ORDER))
-            .await?;
+        self.release().await?;
         self.prove(Answerer::Cluster, None).await?;
         self.expect_nothing_more_here().await
     }
@@ -219,8 +226,13 @@ impl<'b> Stage<'b> {
         self.prove(Answerer::Workstation { pid }, None).await
     }
 
-    /// Places an order.
+    /// Places an order. Where a twin has nobody answer it, its caller gives up sooner than others.
     pub async fn order(&self, order: Order) -> Placed {
+        let order = if self.fault.is_some_and(Fault::leaves_nobody) {
+            order.waiting(UNANSWERED)
+        } else {
+            order
+        };
         self.bed.caller.place(order).await
     }
 
@@ -234,14 +246,15 @@ impl<'b> Stage<'b> {
         futures_util::future::join_all(orders.into_iter().map(|order| self.order(order))).await
     }
 
-    /// Undoes what the scenario did, whatever its outcome, so that the next one finds a quiet environment. What it has shown comes
-    /// back in any case; with an error, something can't be undone, and the environment must not be used any further.
-    pub async fn clear(mut self) -> (Shown, Result<(), StageError>) {
-        let cleared = self.undo().await;
+    /// Undoes what the scenario did, whatever its outcome, so that the next one finds a quiet environment. An intercept that is as
+    /// it should be may stay, when the scenario was `played` to its end. What it has shown comes back in any case; with an error,
+    /// something can't be undone, and the environment must not be used any further.
+    pub async fn clear(mut self, played: bool) -> (Shown, Result<(), StageError>) {
+        let cleared = self.undo(played).await;
         (self.shown, cleared)
     }
 
-    async fn undo(&mut self) -> Result<(), StageError> {
+    async fn undo(&mut self, played: bool) -> Result<(), StageError> {
         let run = self.bed.run.clone();
         // First, since a process that stands at a breakpoint answers nobody.
         self.end_debugger().await?;
@@ -249,7 +262,9 @@ impl<'b> Stage<'b> {
             self.connect().await?;
         }
         self.bed.environment.disturb(None).await?;
-        self.bed.environment.leave(&run, ORDER).await?;
+        if !(played && self.may_stand()) {
+            self.release().await?;
+        }
         if let Some(workstation) = self.workstation.take() {
             workstation.stop(&run).await?;
         }

@@ -62,30 +62,32 @@ impl KindEnvironment {
             let which = (APPLICATION, label.as_str(), workload);
             pods::until_of_workload(&up.client, which, &what, &deadline, lacking).await
         };
-        let unprepared = arrangement == Arrangement::Unprepared;
-        if unprepared {
-            // Asked to take the agent out, Telepresence replaces every pod that there is; where there is none, the next one comes
-            // without it, and is the only one that has to come.
-            if found().await?.iter().any(stays) {
-                let none = changed(&up.objects, workload, Arrangement::NoReplica);
-                apply(&up.client, &none, &deadline).await?;
-                alike(Arrangement::NoReplica).await?;
-            }
+        let before = found().await?;
+        let none_before = !before.iter().any(stays);
+        let replaced =
+            arrangement != Arrangement::NoReplica && !none_before && unlike(&before, arrangement).is_some();
+        if replaced {
+            // Left to itself, Telepresence would replace every one of them, and those of a new Deployment once more. By way of
+            // no pod at all, those that come are the right ones.
+            let none = changed(&up.objects, workload, Arrangement::NoReplica);
+            apply(&up.client, &none, &deadline).await?;
+            alike(Arrangement::NoReplica).await?;
+        }
+        let other_agent = [Arrangement::Unprepared, Arrangement::NumericPort].contains(&arrangement);
+        if replaced || (none_before && other_agent) {
+            // What it knows of the workload's agent is for the pods that were there; for the next it is found out anew.
             telepresence.uninstall(run, workload).await?;
         }
-        // A pod that is made behind a numeric port must let its init container be root: it does so from before there is such a
-        // port until after there is none. (A pod that is made just when the port changes may get an agent of the former kind, and
-        // keeps it.)
+        // The Service first: an agent is made for the port that its pod has when it comes.
         let mut objects = changed(&up.objects, workload, arrangement);
-        objects
-            .sort_by_key(|object| (object.kind() == "Service") == (arrangement == Arrangement::NumericPort));
+        objects.sort_by_key(|object| object.kind() != "Service");
         for object in objects {
             apply(&up.client, &[object], &deadline).await?;
-            rollout::available(&up.client, label, &each, &deadline, |_| ()).await?;
         }
+        rollout::available(&up.client, label, &each, &deadline, |_| ()).await?;
         alike(arrangement).await?;
         rollout::available(&up.client, label, &each, &deadline, |_| ()).await?;
-        if unprepared {
+        if arrangement == Arrangement::Unprepared {
             // The first intercept leaves the Service without a ready pod for a moment. Requests would then go to pods that are
             // ending too, and what is measured would be the loss of those.
             for pod in found().await?.iter().filter(|pod| !stays(pod)) {
@@ -155,7 +157,10 @@ fn changed(all: &[Object], workload: &str, arrangement: Arrangement) -> Vec<Obje
         match (arrangement, deployment) {
             (Arrangement::Prepared, true) => prepare(spec),
             (Arrangement::NumericPort, false) => name_ports_by_number(spec),
-            (Arrangement::NumericPort, true) => let_init_containers_be_root(&mut spec["template"]["spec"]),
+            (Arrangement::NumericPort, true) => {
+                prepare(spec);
+                let_init_containers_be_root(&mut spec["template"]["spec"]);
+            }
             (Arrangement::TwoReplicas, true) => {
                 prepare(spec);
                 spec["replicas"] = json!(2);

@@ -1,16 +1,19 @@
 //! Mishaps on purpose.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use kube::ResourceExt;
 use testbed::{Deadline, Mishap, Run};
 
 use super::KindEnvironment;
+use crate::docker::Docker;
 use crate::error::ClusterError;
 use crate::kubernetes::pods;
 use crate::kubernetes::view::PodView;
 use crate::manifest::APPLICATION;
+use crate::node::Node;
 
 /// How long a mishap may take to happen: what is killed is gone in no time, a pod has its grace period.
 const HAPPEN: Duration = Duration::from_secs(30);
@@ -22,10 +25,12 @@ impl KindEnvironment {
         workload: &str,
         mishap: Mishap,
     ) -> Result<(), ClusterError> {
+        let docker = self.docker();
         let (Some(up), Some(begun), Some(telepresence)) = (&self.up, &self.begun, &mut self.telepresence)
         else {
             return Err(ClusterError::NoIntercepts);
         };
+        let node = Node::of_cluster(Docker::new(docker?), &begun.choice.name);
         let step = match mishap {
             Mishap::PodsDeleted => format!("{workload}'s pods deleted"),
             Mishap::ConnectionKilled => "telepresence's daemon killed".to_owned(),
@@ -34,7 +39,7 @@ impl KindEnvironment {
             match mishap {
                 Mishap::PodsDeleted => {
                     let deadline = run.deadline(HAPPEN);
-                    delete_pods(&up.client, &begun.choice.label, workload, &deadline).await
+                    delete_pods(&up.client, &node, &begun.choice.label, workload, &deadline).await
                 }
                 Mishap::ConnectionKilled => Ok(telepresence.kill_daemon(run).await?),
             }
@@ -43,10 +48,11 @@ impl KindEnvironment {
     }
 }
 
-/// Deletes all pods of a workload, and waits until a container in each of them has ended: from then on none of them carries an
-/// intercepted request any more.
+/// Deletes all pods of a workload, and waits until none of them carries a new request any more: the Service leads past them, or,
+/// where that can't be seen, a container in each of them has ended.
 async fn delete_pods(
     client: &kube::Client,
+    node: &Node,
     label: &str,
     workload: &str,
     deadline: &Deadline,
@@ -55,6 +61,10 @@ async fn delete_pods(
     let doomed: BTreeSet<String> = found.iter().map(ResourceExt::name_any).collect();
     for name in &doomed {
         pods::delete(client, APPLICATION, name, deadline).await?;
+    }
+    let addresses: Vec<IpAddr> = found.iter().filter_map(pods::address).collect();
+    if node.leads_past(&addresses, deadline).await? {
+        return Ok(());
     }
     let what = format!("the end of {workload}'s pods");
     let alive = |found: &[PodView]| {

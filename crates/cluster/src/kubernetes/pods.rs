@@ -1,6 +1,7 @@
 //! What pods say: their logs, the events about them, and what the services in them answer.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::api::{Api, DeleteParams, ListParams, LogParams};
@@ -146,6 +147,12 @@ pub fn container_names(pod: &PodView) -> impl Iterator<Item = &str> {
         usual.chain(status.init_container_statuses.iter().flatten())
     });
     statuses.map(|container| container.name.as_str())
+}
+
+/// A pod's address, once it has one.
+#[must_use]
+pub fn address(pod: &PodView) -> Option<IpAddr> {
+    pod.status.as_ref()?.pod_ip.as_deref()?.parse().ok()
 }
 
 /// Whether none of a pod's containers has ended.

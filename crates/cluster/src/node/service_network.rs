@@ -1,5 +1,5 @@
-//! The addresses of Services in a new node, until kube-proxy serves them: seconds in which whatever needs the API server, but for
-//! what kubeadm starts itself, would have to wait.
+//! Where the addresses of Services lead in a node: until kube-proxy serves them, seconds in which whatever needs the API server,
+//! but for what kubeadm starts itself, would have to wait; and after a pod has gone.
 
 use std::net::IpAddr;
 
@@ -34,6 +34,47 @@ impl Node {
     }
 }
 
+impl Node {
+    /// Waits until no new connection to a Service is led to any of these pods. Says whether that can be seen: kube-proxy may have
+    /// been told to do without iptables.
+    ///
+    /// # Errors
+    /// One of them still is led to at the deadline.
+    pub async fn leads_past(&self, pods: &[IpAddr], deadline: &Deadline) -> Result<bool, DockerError> {
+        let script = past(pods);
+        let seen = self
+            .wait_for("Services that lead past former pods", &script, deadline)
+            .await?;
+        Ok(seen.trim() == SEEN)
+    }
+}
+
+const SEEN: &str = "seen";
+
+/// The endpoints of Services are rules of their own, `-A KUBE-SEP-… -j DNAT --to-destination 10.244.0.7:8080`.
+fn past(pods: &[IpAddr]) -> String {
+    let endpoints: Vec<String> = pods
+        .iter()
+        .map(|pod| match pod {
+            IpAddr::V4(address) => format!("-e '--to-destination {address}:'"),
+            IpAddr::V6(address) => format!("-e '--to-destination [{address}]:'"),
+        })
+        .collect();
+    let led = format!("rules | grep -qF {}", endpoints.join(" "));
+    let gone = if endpoints.is_empty() {
+        String::new()
+    } else {
+        when(&format!("! {{ {led}; }}"))
+    };
+    format!(
+        r#"
+rules() {{ iptables-save -t nat 2>/dev/null; ip6tables-save -t nat 2>/dev/null; }}
+rules | grep -q KUBE-SEP- || exit 0
+{gone}
+echo {SEEN}"#
+    )
+}
+
 /// Adds what is not there yet, since it may be run again. What is refused are addresses that kube-proxy has not replaced before
 /// (`nat` comes before `filter`).
 fn script(service: IpAddr, config: &str) -> String {
@@ -66,12 +107,21 @@ mod tests {
     use std::path::Path;
     use std::time::Duration;
 
+    use testbed::Exit;
+
     use super::*;
-    use crate::tool::ToolPath;
+    use crate::tool::{Tool, ToolPath};
 
     fn executable(file: &Path, text: &str) {
         std::fs::write(file, format!("#!/bin/sh\n{text}\n")).unwrap();
         std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// The shell, where these programs come first.
+    fn shell(programs: &Path) -> Tool {
+        let path = format!("{}:/usr/bin:/bin", programs.display());
+        let tools = ToolPath::from_lookup(|key| (key == "PATH").then(|| path.clone().into()));
+        tools.find("sh", "run a script").unwrap()
     }
 
     /// Runs the script so often, on a node with this configuration; answers the rules that there are then.
@@ -85,9 +135,7 @@ case $verb in -C) grep -qxF "$rule" "$known" 2>/dev/null ;; -A) echo "$rule" >> 
         executable(&at("curl"), "exit 0");
         std::fs::write(at("kubeadm.conf"), config).unwrap();
         let script = script("10.96.0.1".parse().unwrap(), at("kubeadm.conf").to_str().unwrap());
-        let path = format!("{}:/usr/bin:/bin", folder.path().display());
-        let tools = ToolPath::from_lookup(|key| (key == "PATH").then(|| path.clone().into()));
-        let shell = tools.find("sh", "run a script").unwrap();
+        let shell = shell(folder.path());
         for _ in 0..times {
             let deadline = Deadline::after(Duration::from_secs(30));
             let run = shell.call(["-c", &script]).run(&deadline).await.unwrap();
@@ -114,5 +162,46 @@ case $verb in -C) grep -qxF "$rule" "$known" 2>/dev/null ;; -A) echo "$rule" >> 
             led,
             "a range that is not told"
         );
+    }
+
+    #[tokio::test]
+    async fn former_pods_are_waited_for_until_no_rule_leads_to_them() {
+        const RULE: &str = "-A KUBE-SEP-X -p tcp -j DNAT --to-destination";
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        // The first of the looks still finds the rule, the second does not.
+        let table = r#"here=${0%/*}; cat "$here/rules"; [ -e "$here/looked" ] && cat "$here/stays" > "$here/rules"; : > "$here/looked""#;
+        executable(&at("iptables-save"), table);
+        executable(&at("ip6tables-save"), "exit 0");
+        let look = async |before: &str, after: &str, pods: &[&str]| {
+            let _ = std::fs::remove_file(at("looked"));
+            std::fs::write(at("rules"), before).unwrap();
+            std::fs::write(at("stays"), after).unwrap();
+            let pods: Vec<IpAddr> = pods.iter().map(|pod| pod.parse().unwrap()).collect();
+            let deadline = Deadline::after(Duration::from_secs(30));
+            let run = shell(folder.path())
+                .call(["-c", &past(&pods)])
+                .run(&deadline)
+                .await
+                .unwrap();
+            (run.exit, String::from_utf8(run.stdout).unwrap().trim().to_owned())
+        };
+        let (old, new) = (
+            format!("{RULE} 10.244.0.7:8080"),
+            format!("{RULE} 10.244.0.71:8080"),
+        );
+        let seen = (Exit::Code(0), SEEN.to_owned());
+        let both = format!("{old}\n{new}\n");
+        assert_eq!(look(&both, &new, &["10.244.0.7"]).await, seen);
+        let left = std::fs::read_to_string(at("rules")).unwrap();
+        assert_eq!(left, new, "it was waited for the former pod, and for no longer");
+        assert_eq!(
+            look(&new, &new, &["10.244.0.7"]).await,
+            seen,
+            "another pod's address begins alike"
+        );
+        assert_eq!(look(&new, &new, &[]).await, seen);
+        let elsewhere = (Exit::Code(0), String::new());
+        assert_eq!(look("table ip nat\n", "", &["10.244.0.7"]).await, elsewhere);
     }
 }

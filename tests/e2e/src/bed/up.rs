@@ -84,6 +84,7 @@ impl Bed {
             environment,
             connected: true,
             arrangement: Some(Arrangement::Deployed),
+            intercepted: None,
             endpoints,
             jaeger,
         })

@@ -8,6 +8,7 @@ use trace::{At, Expectation, SpanKind, SpanSelector};
 
 use super::{CauseKind, Fault, Judged, Scenario, Twin, topology};
 use crate::caller::Order;
+use crate::stage::UNANSWERED;
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "an_absent_workstation_process_is_an_error_and_is_named",
@@ -19,7 +20,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
             if !stage.broken_by(Fault::WorkstationStays) {
                 stage.stop_workstation().await?;
             }
-            let order = stage.order(Order::known()).await;
+            let order = stage.order(Order::known().waiting(UNANSWERED)).await;
             let expected = vec![
                 // Telepresence holds the request until the caller gives up (504); a proxy that is refused says so at once (502).
                 Expectation::StatusOneOf(BTreeSet::from([502, 504])),

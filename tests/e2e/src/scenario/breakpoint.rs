@@ -8,8 +8,8 @@ use super::{Capability, CauseKind, Fault, Judged, Scenario, Twin};
 use crate::breakpoint::Visit;
 use crate::caller::Order;
 
-/// How long somebody looks at the variables.
-const PAUSE: Duration = Duration::from_secs(2);
+/// How long somebody looks at the variables: longer than any order takes by itself.
+const PAUSE: Duration = Duration::from_millis(500);
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "a_breakpoint_holds_an_order_and_the_trace_shows_the_pause",

@@ -30,7 +30,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
                     Some(trace_id) => Order::known().under(trace_id),
                     None => Order::known(),
                 })
-                .map(|order| order.patient(PATIENCE))
+                .map(|order| order.waiting(PATIENCE))
                 .collect();
             let placed = stage.order_all(orders).await;
             stage

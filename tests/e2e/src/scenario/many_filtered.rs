@@ -8,11 +8,11 @@ use super::{Fault, Judged, Scenario, Twin, topology};
 use crate::caller::Order;
 
 /// More than the 256 for which Telepresence's client has room, by more than are under way at the same time.
-const REQUESTS: usize = 320;
+const REQUESTS: usize = 272;
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "a_filtered_intercept_serves_more_than_256_requests",
-    about: "320 requests with the header, each on a connection of its own, are answered by the workstation, and so is the next order",
+    about: "272 requests with the header, each on a connection of its own, are answered by the workstation, and so is the next order",
     needs: &[Capability::HeaderIntercept],
     play: |stage| {
         async move {

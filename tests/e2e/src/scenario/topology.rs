@@ -128,7 +128,7 @@ pub fn paused(held: Duration) -> Vec<Expectation> {
     let untouched = Expectation::Duration {
         select: SpanSelector::at(&At::cluster(INVENTORY)),
         min: None,
-        max: Some(held / 2),
+        max: Some(held),
     };
     longer.into_iter().chain([untouched]).collect()
 }

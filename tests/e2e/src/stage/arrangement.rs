@@ -34,12 +34,14 @@ impl Stage<'_> {
         if as_deployed || needs.contains(&Capability::Arrange) {
             return Ok(());
         }
+        self.release().await?;
         self.rearrange(Arrangement::Deployed).await
     }
 
     pub(super) async fn rearrange(&mut self, arrangement: Arrangement) -> Result<(), StageError> {
         let run = self.bed.run.clone();
         // Whatever comes of it, it is no longer what it was.
+        self.befallen = true;
         self.bed.arrangement = None;
         self.bed.environment.arrange(&run, ORDER, arrangement).await?;
         self.bed.arrangement = Some(arrangement);

@@ -12,12 +12,13 @@ use crate::scenario::Fault;
 use crate::scenario::topology::ORDER;
 
 impl Stage<'_> {
-    /// Puts right what a scenario before this one has left: connects again when the connection was ended, and restores
-    /// order-service unless this scenario, by its needs, arranges it itself.
+    /// Puts right what a scenario before this one has left: leaves the intercept where this one may not find any, connects again
+    /// when the connection was ended, and restores order-service unless this scenario, by its needs, arranges it itself.
     ///
     /// # Errors
     /// When the environment can't.
     pub async fn ready(&mut self, needs: &[Capability]) -> Result<(), StageError> {
+        self.begin_without(needs).await?;
         self.restore(needs).await?;
         if self.bed.connected || !self.bed.environment.can(Capability::Connection) {
             return Ok(());

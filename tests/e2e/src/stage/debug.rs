@@ -142,7 +142,7 @@ impl Stage<'_> {
         let (jaeger, trace_id) = (self.bed.jaeger.clone(), order.trace_id());
         let debugging = self.debugger.as_mut();
         let session = &mut debugging.ok_or(StageError::Order("a debugger"))?.session;
-        let mut placing = Box::pin(caller.place(order.patient(PATIENCE)));
+        let mut placing = Box::pin(caller.place(order.waiting(PATIENCE)));
         let hit = run.deadline(HIT_LIMIT);
         let stop = tokio::select! {
             biased;

@@ -9,7 +9,7 @@ use testbed::{Arrangement, Mishap, Selection};
 use tokio_util::sync::CancellationToken;
 
 use super::expect::pass;
-use super::{PROOF_LIMIT, SWITCH_LIMIT, Stage, StageError};
+use super::{PROOF_LIMIT, SWITCH_LIMIT, Stage, StageError, UNANSWERED};
 use crate::proof::{Answerer, Callers};
 use crate::scenario::Fault;
 use crate::scenario::topology::ORDER;
@@ -63,6 +63,7 @@ impl Stage<'_> {
     /// When the environment can't.
     pub async fn befall(&mut self, mishap: Mishap) -> Result<(), StageError> {
         let run = self.bed.run.clone();
+        self.befallen = true;
         if mishap == Mishap::ConnectionKilled {
             self.bed.connected = false;
             self.lost = true;
@@ -137,7 +138,7 @@ impl Stage<'_> {
 
     async fn nobody_answers(&self) -> Result<(), StageError> {
         let deadline = self.bed.run.deadline(PROOF_LIMIT.max(SWITCH_LIMIT));
-        let prover = &self.bed.prover;
+        let prover = self.bed.prover.within(UNANSWERED);
         wait::until(&deadline, "the last answer", || async {
             match prover.who_answers().await {
                 Ok(hop) => {
