@@ -60,3 +60,6 @@ impl Stage<'_> {
             && !self.broken_by(Fault::DebuggerKilled)
     }
 }
+
+#[cfg(test)]
+mod tests;
