@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use serde::{Deserialize, Serialize};
 use testbed::wait::{self, Probe};
 use testbed::{Deadline, EnvironmentName, Whoami};
@@ -225,12 +225,13 @@ impl Prover {
         }
     }
 
-    /// Who answers a single request.
-    ///
-    /// # Errors
-    /// Nobody does.
-    pub async fn who_answers(&self) -> Result<Whoami, String> {
-        self.ask(&random::nonce(), None).await
+    /// Sends several nonces at once, none of which may be answered: one alone could have gone to somebody who is on the way out.
+    pub(crate) async fn nobody(&self) -> Probe<()> {
+        let asked = (0..self.answers).map(|_| async { self.ask(&random::nonce(), None).await });
+        let answered = join_all(asked).await.into_iter().find_map(Result::ok);
+        answered.map_or(Probe::Ready(()), |hop| {
+            Probe::NotYet(format!("{} answered", hop.describe()))
+        })
     }
 
     /// Who answers a single request, and whether it is who should.

@@ -2,6 +2,7 @@
 //! this one can't.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use kube::ResourceExt;
@@ -9,13 +10,14 @@ use serde_json::{Value, json};
 use testbed::{Arrangement, Deadline, Run};
 
 use super::KindEnvironment;
-use crate::docker::QUESTION;
+use crate::docker::{Docker, QUESTION};
 use crate::error::ClusterError;
 use crate::kubernetes::apply::apply;
 use crate::kubernetes::pods;
 use crate::kubernetes::rollout::{self, Workload};
 use crate::kubernetes::view::PodView;
 use crate::manifest::{APPLICATION, Object};
+use crate::node::Node;
 
 /// How long a workload may take until it serves in its new form.
 const ARRANGE: Duration = Duration::from_secs(90);
@@ -49,11 +51,13 @@ impl KindEnvironment {
         arrangement: Arrangement,
     ) -> Result<(), ClusterError> {
         let deadline = run.deadline(ARRANGE);
+        let docker = self.docker();
         let (Some(up), Some(begun), Some(telepresence)) = (&self.up, &self.begun, &mut self.telepresence)
         else {
             return Err(ClusterError::NoIntercepts);
         };
         let label = &begun.choice.label;
+        let node = Node::of_cluster(Docker::new(docker?), &begun.choice.name);
         let each = [Workload::new(APPLICATION, workload)];
         let found = || pods::of_workload(&up.client, APPLICATION, label, workload, &deadline);
         let alike = async |arrangement: Arrangement| {
@@ -66,12 +70,17 @@ impl KindEnvironment {
         let none_before = !before.iter().any(stays);
         let replaced =
             arrangement != Arrangement::NoReplica && !none_before && unlike(&before, arrangement).is_some();
-        if replaced {
+        if replaced || arrangement == Arrangement::NoReplica {
             // Left to itself, Telepresence would replace every one of them, and those of a new Deployment once more. By way of
             // no pod at all, those that come are the right ones.
             let none = changed(&up.objects, workload, Arrangement::NoReplica);
             apply(&up.client, &none, &deadline).await?;
             alike(Arrangement::NoReplica).await?;
+        }
+        let ended = forget_ending(&up.client, &found().await?, &deadline).await?;
+        if arrangement == Arrangement::NoReplica {
+            node.leads_past(&ended, &deadline).await?;
+            return Ok(());
         }
         let other_agent = [Arrangement::Unprepared, Arrangement::NumericPort].contains(&arrangement);
         if replaced || (none_before && other_agent) {
@@ -87,13 +96,7 @@ impl KindEnvironment {
         rollout::available(&up.client, label, &each, &deadline, |_| ()).await?;
         alike(arrangement).await?;
         rollout::available(&up.client, label, &each, &deadline, |_| ()).await?;
-        if arrangement == Arrangement::Unprepared {
-            // The first intercept leaves the Service without a ready pod for a moment. Requests would then go to pods that are
-            // ending too, and what is measured would be the loss of those.
-            for pod in found().await?.iter().filter(|pod| !stays(pod)) {
-                pods::forget(&up.client, APPLICATION, &pod.name_any(), &deadline).await?;
-            }
-        }
+        forget_ending(&up.client, &found().await?, &deadline).await?;
         Ok(())
     }
 
@@ -112,6 +115,20 @@ impl KindEnvironment {
         }
         Ok(found)
     }
+}
+
+/// Ends the pods at once that are ending, and answers their addresses. While a Service has no ready pod, as when the first intercept
+/// replaces it, requests go to those too: what is looked at then would be the end of these.
+async fn forget_ending(
+    client: &kube::Client,
+    found: &[PodView],
+    deadline: &Deadline,
+) -> Result<Vec<IpAddr>, ClusterError> {
+    let ending: Vec<_> = found.iter().filter(|pod| !stays(pod)).collect();
+    for pod in &ending {
+        pods::forget(client, APPLICATION, &pod.name_any(), deadline).await?;
+    }
+    Ok(ending.into_iter().filter_map(pods::address).collect())
 }
 
 /// What about the pods is not yet as it was arranged. Telepresence itself replaces those that have an agent for a port of the

@@ -1,8 +1,10 @@
 //! The proof believes nonces that come back from the right process, and nothing else.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use testbed::wait::Probe;
 use testbed::{Deadline, EnvironmentName};
 use trace::Site;
 use wiremock::matchers::path;
@@ -119,9 +121,9 @@ async fn the_traffic_is_back_when_the_cluster_answers() {
 
 #[tokio::test]
 async fn one_wrong_answer_starts_the_count_again() {
-    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let asked = AtomicUsize::new(0);
     let answer = move |nonce: &str| {
-        let count = asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let count = asked.fetch_add(1, Ordering::SeqCst);
         hop(
             if count == 1 {
                 Site::Cluster
@@ -148,11 +150,11 @@ async fn an_ending_pod_that_still_answers_is_none_of_the_new_ones() {
         hop["instance_id"] = instance.into();
         hop
     };
-    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let asked = AtomicUsize::new(0);
     let once_from_the_former = move |nonce: &str| {
         // The last of the first sixteen.
         let former =
-            asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == super::ANSWERS_OF_NEW_PODS - 1;
+            asked.fetch_add(1, Ordering::SeqCst) == super::ANSWERS_OF_NEW_PODS - 1;
         from(if former { "former" } else { "new" }, nonce)
     };
     let proof = prove(once_from_the_former, new.clone(), LONG).await.unwrap();
@@ -160,4 +162,37 @@ async fn an_ending_pod_that_still_answers_is_none_of_the_new_ones() {
     prove(move |nonce| from("former", nonce), new, SHORT)
         .await
         .unwrap_err();
+}
+
+/// A storefront that answers every so many requests, and the others with an error or not at all.
+async fn storefront_answering_every(nth: usize, else_after: Duration) -> (MockServer, Prover) {
+    let server = MockServer::start().await;
+    let count = AtomicUsize::new(0);
+    let answer = move |request: &Request| {
+        if count.fetch_add(1, Ordering::Relaxed) % nth == nth - 1 {
+            Storefront(|nonce: &str| hop(Site::Cluster, 7, nonce)).respond(request)
+        } else {
+            ResponseTemplate::new(502).set_delay(else_after)
+        }
+    };
+    Mock::given(path("/route"))
+        .respond_with(answer)
+        .mount(&server)
+        .await;
+    let prover = Prover::new(&server.uri(), EnvironmentName::Kind).unwrap();
+    (server, prover)
+}
+
+#[tokio::test]
+async fn one_answer_is_enough_to_be_somebody() {
+    let (_server, prover) = storefront_answering_every(5, Duration::ZERO).await;
+    assert!(matches!(prover.nobody().await, Probe::NotYet(who) if who.contains('7')));
+    let (_server, prover) = storefront_answering_every(1000, Duration::ZERO).await;
+    assert_eq!(prover.nobody().await, Probe::Ready(()));
+}
+
+#[tokio::test]
+async fn who_expects_no_answer_waits_no_longer_than_it_says() {
+    let (_server, prover) = storefront_answering_every(1000, Duration::from_mins(1)).await;
+    assert_eq!(prover.within(SHORT).nobody().await, Probe::Ready(()));
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use testbed::wait::{self, Probe};
+use testbed::wait;
 use testbed::{Arrangement, Mishap, Selection};
 use tokio_util::sync::CancellationToken;
 
@@ -139,15 +139,7 @@ impl Stage<'_> {
     async fn nobody_answers(&self) -> Result<(), StageError> {
         let deadline = self.bed.run.deadline(PROOF_LIMIT.max(SWITCH_LIMIT));
         let prover = self.bed.prover.within(UNANSWERED);
-        wait::until(&deadline, "the last answer", || async {
-            match prover.who_answers().await {
-                Ok(hop) => {
-                    Probe::<(), std::convert::Infallible>::NotYet(format!("{} answered", hop.describe()))
-                }
-                Err(_) => Probe::Ready(()),
-            }
-        })
-        .await?;
+        wait::until(&deadline, "the last answer", || prover.nobody()).await?;
         Ok(())
     }
 }
