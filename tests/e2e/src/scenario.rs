@@ -255,7 +255,7 @@ pub const ALL: &[Scenario] = &[
     many_filtered::SCENARIO,
     held_connection::SCENARIO,
     // In an order in which as few pods as possible have to be replaced: each begins with the pods that the one before it has
-    // left, the first of them with none.
+    // left, and the numeric port where there is none.
     lost_pod::SCENARIO,
     numeric_port::SCENARIO,
     two_replicas::SCENARIO,
