@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use telemetry::routes::{Nonce, whoami};
 use telemetry::{Problem, Telemetry, Upstream, WhoAmI, names};
 
-/// How long order-service may take to say who it is. A pod that is being evicted accepts a connection and never answers.
-const LIMIT: Duration = Duration::from_secs(2);
+/// How long order-service may take to say who it is. A pod that is being evicted accepts a connection and never answers. Less than
+/// the two seconds that who asks will wait for, so that it is told how far the question came.
+const LIMIT: Duration = Duration::from_millis(1_800);
 
 /// The path that an order would take, as the processes on it say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

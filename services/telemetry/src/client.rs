@@ -1,6 +1,7 @@
 //! Calls to the next service: each with a client span, a time limit, and a connection of its own.
 
 mod error;
+mod progress;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use opentelemetry::trace::Status;
 use opentelemetry::{Context, KeyValue};
 use reqwest::Url;
+use tower::util::MapResponseLayer;
 use tracing::{Instrument, Span, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
@@ -17,6 +19,9 @@ use crate::propagation::Propagation;
 use crate::semantics::{self, attribute};
 
 pub use error::CallError;
+pub use progress::Reached;
+
+use progress::{Progress, System};
 
 /// Largest answer that is read, in bytes. The services answer with some hundred; more is a mistake.
 pub const LARGEST_ANSWER: usize = 1 << 20;
@@ -65,6 +70,11 @@ impl Client {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .tcp_nodelay(true)
+            .dns_resolver(System)
+            .connector_layer(MapResponseLayer::new(|connection| {
+                Progress::connected();
+                connection
+            }))
             .user_agent(concat!("throughline/", env!("CARGO_PKG_VERSION")))
             .build()?;
         Ok(Self {
@@ -184,7 +194,10 @@ impl Upstream {
         limit: Duration,
         span: &Span,
     ) -> Result<Answer, CallError> {
-        let tell = |source: reqwest::Error| CallError::new(self.name, &url, limit, source);
+        let (progress, named) = (Progress::default(), url.domain().is_some());
+        let tell = |source: reqwest::Error| {
+            CallError::new(self.name, &url, (limit, progress.reached(named)), source)
+        };
         let mut request = self
             .client
             .http
@@ -195,7 +208,7 @@ impl Upstream {
             let kind = HeaderValue::from_static("application/json");
             request = request.header(header::CONTENT_TYPE, kind).body(json);
         }
-        let mut response = request.send().await.map_err(tell)?;
+        let mut response = progress.clone().of(request.send()).await.map_err(tell)?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         span.set_attribute(attribute::HTTP_RESPONSE_STATUS_CODE, i64::from(status.as_u16()));
         if let Some(version) = semantics::protocol_version(response.version()) {

@@ -29,7 +29,7 @@ pub mod testing;
 pub mod tracer;
 
 pub use account::Account;
-pub use client::{Answer, CallError, Client, Upstream};
+pub use client::{Answer, CallError, Client, Reached, Upstream};
 pub use config::{BaseUrl, Fault, ServiceArgs, Site};
 pub use correlation::Correlation;
 pub use identity::{Identity, WhoAmI};

@@ -7,13 +7,14 @@ use std::time::Duration;
 use http::StatusCode;
 use reqwest::Url;
 
+use super::Reached;
 use crate::problem::Problem;
 
 /// There was no whole answer.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
     /// The time limit passed.
-    #[error("{service} did not answer within {limit:?} at {url}")]
+    #[error("{service} did not answer within {limit:?} at {url}: {reached}")]
     Timeout {
         /// Who was called.
         service: &'static str,
@@ -21,6 +22,8 @@ pub enum CallError {
         url: String,
         /// The limit.
         limit: Duration,
+        /// How far the call had come by then.
+        reached: Reached,
     },
     /// There was no connection.
     #[error("{service} cannot be reached at {url}")]
@@ -57,10 +60,20 @@ pub enum CallError {
 }
 
 impl CallError {
-    pub(super) fn new(service: &'static str, url: &Url, limit: Duration, error: reqwest::Error) -> Self {
+    pub(super) fn new(
+        service: &'static str,
+        url: &Url,
+        (limit, reached): (Duration, Reached),
+        error: reqwest::Error,
+    ) -> Self {
         let url = url.to_string();
         if error.is_timeout() {
-            return Self::Timeout { service, url, limit };
+            return Self::Timeout {
+                service,
+                url,
+                limit,
+                reached,
+            };
         }
         let (connect, refused) = (
             error.is_connect(),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use opentelemetry::trace::SpanKind;
 use rstest::rstest;
 use telemetry::testing::{Bench, error_of, nobody, text};
-use telemetry::{BaseUrl, CallError, Propagation};
+use telemetry::{BaseUrl, CallError, Propagation, Reached};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::raw::{answer_with, raw};
@@ -74,11 +74,41 @@ async fn silence_is_a_timeout() {
     let begun = Instant::now();
     let (error, status) = failed_within(SHORT, base).await;
     assert!(
-        matches!(error, CallError::Timeout { limit, .. } if limit == SHORT),
+        matches!(error, CallError::Timeout { limit, reached: Reached::Connection, .. } if limit == SHORT),
         "{error:?}"
+    );
+    assert!(
+        error.to_string().ends_with(": the connection was open"),
+        "{error}"
     );
     assert_eq!((error.error_type(), status), ("timeout", 504));
     assert!(begun.elapsed() >= SHORT);
+}
+
+#[tokio::test]
+async fn a_connection_that_nobody_accepts_is_a_timeout_too() {
+    // The kernel accepts as many as fit into the backlog, and lets the others wait.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let full = socket.listen(0).unwrap();
+    let address = full.local_addr().unwrap();
+    let mut waiting = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        waiting.spawn(tokio::net::TcpStream::connect(address));
+    }
+    let _first = waiting.join_next().await;
+    let (error, status) = failed_within(SHORT, format!("http://{address}").parse().unwrap()).await;
+    assert!(
+        matches!(
+            error,
+            CallError::Timeout {
+                reached: Reached::Address,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert_eq!(status, 504);
 }
 
 #[tokio::test]

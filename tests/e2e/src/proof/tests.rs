@@ -153,8 +153,7 @@ async fn an_ending_pod_that_still_answers_is_none_of_the_new_ones() {
     let asked = AtomicUsize::new(0);
     let once_from_the_former = move |nonce: &str| {
         // The last of the first sixteen.
-        let former =
-            asked.fetch_add(1, Ordering::SeqCst) == super::ANSWERS_OF_NEW_PODS - 1;
+        let former = asked.fetch_add(1, Ordering::SeqCst) == super::ANSWERS_OF_NEW_PODS - 1;
         from(if former { "former" } else { "new" }, nonce)
     };
     let proof = prove(once_from_the_former, new.clone(), LONG).await.unwrap();
