@@ -166,7 +166,7 @@ impl Prover {
         }
     }
 
-    /// Waits until several nonces, all of them, are answered by who should answer.
+    /// Waits until several nonces, all of them, are answered by who should answer; the second value is one who did.
     ///
     /// # Errors
     /// The deadline, with who answered last.
@@ -175,7 +175,7 @@ impl Prover {
         deadline: &Deadline,
         expected: &Answerer,
         debug_header: Option<&str>,
-    ) -> Result<Proof, wait::WaitError> {
+    ) -> Result<(Proof, Whoami), wait::WaitError> {
         let claim = match debug_header {
             Some(value) => format!(
                 "requests with {}: {value} are answered by {expected}",
@@ -183,12 +183,13 @@ impl Prover {
             ),
             None => format!("requests are answered by {expected}"),
         };
-        let answered_by = wait::until(deadline, &claim, || self.answers(expected, debug_header)).await?;
-        Ok(Proof {
+        let (who, nonces) = wait::until(deadline, &claim, || self.answers(expected, debug_header)).await?;
+        let proof = Proof {
             claim,
-            answered_by: answered_by.0,
-            nonces: answered_by.1,
-        })
+            answered_by: who.describe(),
+            nonces,
+        };
+        Ok((proof, who))
     }
 
     /// Sends several nonces, all of which must be answered by who should answer: one by itself, then the others at once.
@@ -196,7 +197,7 @@ impl Prover {
         &self,
         expected: &Answerer,
         debug_header: Option<&str>,
-    ) -> Probe<(String, Vec<String>)> {
+    ) -> Probe<(Whoami, Vec<String>)> {
         let ask = || async {
             let nonce = random::nonce();
             let hop = self.ask(&nonce, debug_header).await?;
@@ -219,7 +220,7 @@ impl Prover {
         match all.await {
             Err(reason) => Probe::NotYet(reason),
             Ok(answers) => {
-                let who = answers[0].1.describe();
+                let who = answers[0].1.clone();
                 Probe::Ready((who, answers.into_iter().map(|(nonce, _)| nonce).collect()))
             }
         }

@@ -16,7 +16,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use testbed::environment::{InterceptSpec, Selection};
-use testbed::{BoxError, Endpoints, StepError};
+use testbed::{BoxError, Endpoints, StepError, Whoami};
 
 use crate::bed::Bed;
 use crate::caller::{Order, Placed};
@@ -58,9 +58,6 @@ pub enum StageError {
     /// The process on the workstation does not answer.
     #[error("the workstation's process does not answer: {0}")]
     Workstation(String),
-    /// No process in the cluster answers.
-    #[error("nobody in the cluster answers: {0}")]
-    Cluster(String),
     /// A connection that was to be held can't be opened.
     #[error("{ORDER} can't be reached from the workstation: {0}")]
     Connection(String),
@@ -147,7 +144,8 @@ impl<'b> Stage<'b> {
             return self.intercept(Selection::All).await;
         }
         self.release().await?;
-        self.prove(Answerer::Cluster, None).await
+        self.prove(Answerer::Cluster, None).await?;
+        Ok(())
     }
 
     /// Starts the process on the workstation, sends it the selected traffic, and proves that it arrives.
@@ -223,7 +221,8 @@ impl<'b> Stage<'b> {
             return Ok(());
         }
         let (pid, _) = self.start_workstation(address).await?;
-        self.prove(Answerer::Workstation { pid }, None).await
+        self.prove(Answerer::Workstation { pid }, None).await?;
+        Ok(())
     }
 
     /// Places an order. Where a twin has nobody answer it, its caller gives up sooner than others.
@@ -291,9 +290,10 @@ impl<'b> Stage<'b> {
         told
     }
 
-    async fn prove(&mut self, answerer: Answerer, debug_header: Option<&str>) -> Result<(), StageError> {
-        let proof = switch::prove(self.bed, &self.bed.run, &answerer, debug_header).await?;
+    /// Proves who answers, and says which process that was.
+    async fn prove(&mut self, answerer: Answerer, debug_header: Option<&str>) -> Result<Whoami, StageError> {
+        let (proof, who) = switch::prove(self.bed, &self.bed.run, &answerer, debug_header).await?;
         self.shown.proofs.push(proof);
-        Ok(())
+        Ok(who)
     }
 }

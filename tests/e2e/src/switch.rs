@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use testbed::environment::{InterceptSpec, Selection};
-use testbed::{Run, StepError};
+use testbed::{Run, StepError, Whoami};
 use trace::names;
 
 use crate::bed::Bed;
@@ -86,7 +86,7 @@ pub async fn give_back(bed: &mut Bed, run: &Run) -> Result<(), StepError> {
     prove(bed, run, &Answerer::Cluster, None).await.map(drop)
 }
 
-/// Proves with nonces that requests, or those with the header, are answered by these processes.
+/// Proves with nonces that requests, or those with the header, are answered by these processes; the second value is one of them.
 ///
 /// # Errors
 /// The data plane does not show it in time; the error says who answered last.
@@ -95,7 +95,7 @@ pub(crate) async fn prove(
     run: &Run,
     by: &Answerer,
     header: Option<&str>,
-) -> Result<Proof, StepError> {
+) -> Result<(Proof, Whoami), StepError> {
     // The step's limit is the one that counts; it reports who answered last.
     let deadline = run.deadline(PROOF_LIMIT + Duration::from_secs(1));
     let name = match header {

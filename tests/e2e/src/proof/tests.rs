@@ -45,10 +45,10 @@ async fn prove(
         .mount(&server)
         .await;
     let prover = Prover::new(&server.uri(), EnvironmentName::Kind).unwrap();
-    prover
-        .prove(&Deadline::after(limit), &expected, None)
-        .await
-        .map_err(|error| error.to_string())
+    let proven = prover.prove(&Deadline::after(limit), &expected, None).await;
+    let (proof, who) = proven.map_err(|error| error.to_string())?;
+    assert!(expected.matches(&who), "{who:?}");
+    Ok(proof)
 }
 
 const SHORT: Duration = Duration::from_millis(200);
