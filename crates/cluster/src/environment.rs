@@ -29,6 +29,7 @@ use crate::evidence::{self, Sources};
 use crate::kind::Kind;
 use crate::kubernetes::pods;
 use crate::manifest::{APPLICATION, Profile};
+use crate::node::Node;
 use crate::telepresence::Telepresence;
 use crate::tool::{Tool, ToolMissing, ToolPath};
 
@@ -111,6 +112,12 @@ impl KindEnvironment {
 
     fn docker(&self) -> Result<Tool, ToolMissing> {
         self.options.tools.find("docker", "run the cluster's node")
+    }
+
+    /// The only node of the cluster, as soon as that is chosen.
+    fn node(&self) -> Result<Node, ClusterError> {
+        let begun = self.begun.as_ref().ok_or(ClusterError::NoIntercepts)?;
+        Ok(Node::of_cluster(Docker::new(self.docker()?), &begun.choice.name))
     }
 
     fn kind(&self) -> Result<Tool, ToolMissing> {

@@ -159,24 +159,25 @@ async fn a_slow_order_service_is_a_gateway_timeout() {
     );
 }
 
+/// An order-service at which somebody looks at the variables, for so long.
+async fn held_for(bench: &Bench, pause: Duration) -> Server {
+    let held = post(move || async move {
+        Deadline::after(pause).ended().await;
+        "done"
+    });
+    bench
+        .serve(Routes {
+            traced: Router::new().route("/api/orders", held),
+            untraced: Router::new(),
+        })
+        .await
+}
+
 #[tokio::test]
 async fn a_caller_that_says_it_will_wait_is_waited_for() {
     let limit = Duration::from_millis(100);
     let bench = Bench::with(Propagation::new(true, true), limit);
-    let held = Router::new().route(
-        "/api/orders",
-        // Somebody looks at the variables, for three times the usual limit.
-        post(move || async move {
-            Deadline::after(limit * 3).ended().await;
-            "done"
-        }),
-    );
-    let slow = bench
-        .serve(Routes {
-            traced: held,
-            untraced: Router::new(),
-        })
-        .await;
+    let slow = held_for(&bench, limit * 3).await;
     let request = || Request::post("/checkout").header("x-request-id", "r-81");
     let patient = request().header("prefer", "wait=60");
     assert_eq!(send(&bench, &slow.base, patient, ORDER).await.status(), 200);
@@ -185,21 +186,8 @@ async fn a_caller_that_says_it_will_wait_is_waited_for() {
 
 #[tokio::test]
 async fn a_caller_that_says_it_will_not_wait_long_has_an_answer_sooner() {
-    let usual = Duration::from_secs(60);
-    let bench = Bench::with(Propagation::new(true, true), usual);
-    let held = Router::new().route(
-        "/api/orders",
-        post(|| async {
-            Deadline::after(Duration::from_secs(10)).ended().await;
-            "done"
-        }),
-    );
-    let slow = bench
-        .serve(Routes {
-            traced: held,
-            untraced: Router::new(),
-        })
-        .await;
+    let bench = Bench::with(Propagation::new(true, true), Duration::from_secs(60));
+    let slow = held_for(&bench, Duration::from_secs(10)).await;
     let request = Request::post("/checkout")
         .header("x-request-id", "r-82")
         .header("prefer", "wait=1");

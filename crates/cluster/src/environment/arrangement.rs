@@ -10,14 +10,13 @@ use serde_json::{Value, json};
 use testbed::{Arrangement, Deadline, Run};
 
 use super::KindEnvironment;
-use crate::docker::{Docker, QUESTION};
+use crate::docker::QUESTION;
 use crate::error::ClusterError;
 use crate::kubernetes::apply::apply;
 use crate::kubernetes::pods;
 use crate::kubernetes::rollout::{self, Workload};
 use crate::kubernetes::view::PodView;
 use crate::manifest::{APPLICATION, Object};
-use crate::node::Node;
 
 /// How long a workload may take until it serves in its new form.
 const ARRANGE: Duration = Duration::from_secs(90);
@@ -51,13 +50,12 @@ impl KindEnvironment {
         arrangement: Arrangement,
     ) -> Result<(), ClusterError> {
         let deadline = run.deadline(ARRANGE);
-        let docker = self.docker();
+        let node = self.node()?;
         let (Some(up), Some(begun), Some(telepresence)) = (&self.up, &self.begun, &mut self.telepresence)
         else {
             return Err(ClusterError::NoIntercepts);
         };
         let label = &begun.choice.label;
-        let node = Node::of_cluster(Docker::new(docker?), &begun.choice.name);
         let each = [Workload::new(APPLICATION, workload)];
         let found = || pods::of_workload(&up.client, APPLICATION, label, workload, &deadline);
         let alike = async |arrangement: Arrangement| {

@@ -8,7 +8,6 @@ use kube::ResourceExt;
 use testbed::{Deadline, Mishap, Run};
 
 use super::KindEnvironment;
-use crate::docker::Docker;
 use crate::error::ClusterError;
 use crate::kubernetes::pods;
 use crate::kubernetes::view::PodView;
@@ -25,12 +24,11 @@ impl KindEnvironment {
         workload: &str,
         mishap: Mishap,
     ) -> Result<(), ClusterError> {
-        let docker = self.docker();
+        let node = self.node()?;
         let (Some(up), Some(begun), Some(telepresence)) = (&self.up, &self.begun, &mut self.telepresence)
         else {
             return Err(ClusterError::NoIntercepts);
         };
-        let node = Node::of_cluster(Docker::new(docker?), &begun.choice.name);
         let step = match mishap {
             Mishap::PodsDeleted => format!("{workload}'s pods deleted"),
             Mishap::ConnectionKilled => "telepresence's daemon killed".to_owned(),

@@ -35,9 +35,7 @@ impl Node {
             .await
             .map(drop)
     }
-}
 
-impl Node {
     /// Waits until no new connection to a Service is led to any of these pods. Says whether that can be seen: kube-proxy may have
     /// been told to do without iptables.
     ///
@@ -79,7 +77,7 @@ echo {SEEN}"#
 }
 
 /// For how many seconds the node remembers where it led a connection that nobody has accepted, after the last attempt: longer than
-/// any caller here waits, so that no connection that is still being opened is led elsewhere.
+/// the two seconds that callers here usually wait, so that to them nothing changes.
 const UNACCEPTED: u32 = 3;
 
 /// Adds what is not there yet, since it may be run again. What is refused are addresses that kube-proxy has not replaced before
