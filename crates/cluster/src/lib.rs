@@ -5,6 +5,8 @@
 
 pub mod binaries;
 pub mod bring_up;
+#[cfg(target_os = "linux")]
+mod conntrack;
 pub mod context;
 pub mod docker;
 pub mod doctor;

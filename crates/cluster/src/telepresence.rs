@@ -11,6 +11,7 @@ mod error;
 mod manager;
 mod names;
 mod remains;
+mod stale_questions;
 mod status;
 mod witness;
 mod world;
@@ -148,12 +149,15 @@ impl Telepresence {
         Manager::new(self.tools.clone())
     }
 
-    /// Waits until the names of the walkthrough resolve on the workstation to what they are in the cluster.
+    /// Waits until the names of the walkthrough resolve on the workstation to what they are in the cluster, and makes sure that they
+    /// do from every port. Answers what there was to do for the latter.
     ///
     /// # Errors
     /// They don't.
-    pub async fn resolve_names(&self, run: &Run, client: &Client) -> Result<(), TelepresenceError> {
-        names::resolve(client, &run.deadline(NAMES)).await
+    pub async fn resolve_names(&self, run: &Run, client: &Client) -> Result<String, TelepresenceError> {
+        names::resolve(client, &run.deadline(NAMES)).await?;
+        // Now that Telepresence is seen to answer: whoever asked until now may have asked somebody else.
+        Ok(stale_questions::forget().await)
     }
 
     /// The workloads that can be intercepted, by name.

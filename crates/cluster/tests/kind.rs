@@ -17,3 +17,5 @@ mod context;
 mod fresh;
 #[path = "kind/kept.rs"]
 mod kept;
+#[path = "kind/names.rs"]
+mod names;

@@ -54,9 +54,14 @@ async fn make_connection(
 
 async fn resolve_names(run: &Run, telepresence: &Telepresence, client: &Client) -> Result<(), ClusterError> {
     let names = telepresence.resolve_names(run, client);
-    Ok(run
-        .step("cluster names on the workstation", limits::CONNECTING, names)
-        .await?)
+    run.step_showing(
+        "cluster names on the workstation",
+        limits::CONNECTING,
+        names,
+        Clone::clone,
+    )
+    .await?;
+    Ok(())
 }
 
 impl Stage<'_> {

@@ -6,9 +6,9 @@ use std::time::Duration;
 use testbed::{Deed, Run, UndoId};
 
 use super::cli::{self, Cli};
-use super::remains;
 use super::world::World;
 use super::{OLDEST, QUESTION, Target, Telepresence, TelepresenceError, folder, version};
+use super::{remains, stale_questions};
 use crate::doctor::Machine;
 use crate::manifest::APPLICATION;
 use crate::reference::Version;
@@ -108,6 +108,8 @@ impl Telepresence {
                 .ask(Some(run), &["quit", "-s"], &run.deadline(QUESTION))
                 .await?;
             connection.state = State::Down;
+            // Whoever asks for a name from now on must not be led to a daemon that has ended.
+            stale_questions::forget().await;
         }
         Ok(())
     }
