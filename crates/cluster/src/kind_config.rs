@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::pins::Pins;
 use crate::reference::ImageRef;
+use crate::telepresence::MANAGER_SETTINGS;
 
 /// The text of `kind-config.yaml`.
 pub const TEXT: &str = include_str!("../../../kind-config.yaml");
@@ -45,10 +46,12 @@ pub fn render(name: &str, node: &ImageRef, seen: Option<&Mount>) -> Result<Strin
 }
 
 /// Eight hexadecimal digits that change with whatever makes a kept cluster unfit for another run: the shape, the node
-/// image, and the kind that made it. Images that are loaded afterwards don't count.
+/// image, the kind that made it, and how its traffic manager was set up, which no later run changes. Images that are loaded
+/// afterwards don't count.
 #[must_use]
 pub fn fingerprint(pins: &Pins) -> String {
-    let digest = Sha256::digest(format!("{TEXT}\0{}\0{}", pins.node, pins.kind));
+    let manager = MANAGER_SETTINGS.join(",");
+    let digest = Sha256::digest(format!("{TEXT}\0{}\0{}\0{manager}", pins.node, pins.kind));
     const_hex::encode(&digest[..4])
 }
 

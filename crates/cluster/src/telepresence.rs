@@ -26,7 +26,7 @@ use testbed::{Deadline, Explain, InterceptSpec, Lease, Missing, Run, Selection};
 
 pub use error::TelepresenceError;
 pub use manager::Manager;
-pub(crate) use manager::NAMESPACE as MANAGER_NAMESPACE;
+pub(crate) use manager::{NAMESPACE as MANAGER_NAMESPACE, SETTINGS as MANAGER_SETTINGS};
 pub(crate) use names::names;
 pub use witness::Witness;
 

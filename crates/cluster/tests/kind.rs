@@ -11,11 +11,11 @@
 mod bad_ends;
 #[path = "kind/bed.rs"]
 mod bed;
+#[path = "kind/connection.rs"]
+mod connection;
 #[path = "kind/context.rs"]
 mod context;
 #[path = "kind/fresh.rs"]
 mod fresh;
 #[path = "kind/kept.rs"]
 mod kept;
-#[path = "kind/names.rs"]
-mod names;

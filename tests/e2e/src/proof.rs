@@ -166,6 +166,15 @@ impl Prover {
         }
     }
 
+    /// The same that asks as few times as where there are no pods: when only the process behind an intercept is another one.
+    #[must_use]
+    pub fn of_one_process(&self) -> Self {
+        Self {
+            answers: ANSWERS,
+            ..self.clone()
+        }
+    }
+
     /// Waits until several nonces, all of them, are answered by who should answer; the second value is one who did.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ use testbed::{BoxError, Endpoints, StepError, Whoami};
 
 use crate::bed::Bed;
 use crate::caller::{Order, Placed};
-use crate::proof::{Answerer, Proof};
+use crate::proof::{Answerer, Proof, Prover};
 use crate::scenario::Fault;
 use crate::scenario::topology::ORDER;
 use crate::switch::{self, PROOF_LIMIT, SWITCH_LIMIT};
@@ -175,9 +175,9 @@ impl<'b> Stage<'b> {
             selection,
             target,
         };
-        self.take_over(spec).await?;
-        self.prove(Answerer::Workstation { pid }, header.as_deref())
-            .await?;
+        let prover = self.take_over(spec).await?;
+        let here = Answerer::Workstation { pid };
+        self.prove_by(&prover, here, header.as_deref()).await?;
         if filtered {
             self.prove(Answerer::Cluster, None).await?;
         }
@@ -221,7 +221,9 @@ impl<'b> Stage<'b> {
             return Ok(());
         }
         let (pid, _) = self.start_workstation(address).await?;
-        self.prove(Answerer::Workstation { pid }, None).await?;
+        let prover = self.bed.prover.of_one_process();
+        self.prove_by(&prover, Answerer::Workstation { pid }, None)
+            .await?;
         Ok(())
     }
 
@@ -292,7 +294,17 @@ impl<'b> Stage<'b> {
 
     /// Proves who answers, and says which process that was.
     async fn prove(&mut self, answerer: Answerer, debug_header: Option<&str>) -> Result<Whoami, StageError> {
-        let (proof, who) = switch::prove(self.bed, &self.bed.run, &answerer, debug_header).await?;
+        let prover = self.bed.prover.clone();
+        self.prove_by(&prover, answerer, debug_header).await
+    }
+
+    async fn prove_by(
+        &mut self,
+        prover: &Prover,
+        answerer: Answerer,
+        debug_header: Option<&str>,
+    ) -> Result<Whoami, StageError> {
+        let (proof, who) = switch::prove(prover, &self.bed.run, &answerer, debug_header).await?;
         self.shown.proofs.push(proof);
         Ok(who)
     }

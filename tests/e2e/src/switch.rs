@@ -7,7 +7,7 @@ use testbed::{Run, StepError, Whoami};
 use trace::names;
 
 use crate::bed::Bed;
-use crate::proof::{Answerer, Proof};
+use crate::proof::{Answerer, Proof, Prover};
 use crate::scenario::topology::ORDER;
 
 /// How long the data plane may take to follow a switch. Telepresence's first intercept restarts the pod.
@@ -69,9 +69,9 @@ pub async fn intercept(bed: &mut Bed, spec: &InterceptSpec) -> Result<(), StepEr
 /// The data plane does not show it in time; the error says who answered last.
 pub async fn prove_intercept(bed: &Bed, selection: &Selection, by: &Answerer) -> Result<(), StepError> {
     let header = header(selection);
-    prove(bed, &bed.run, by, header).await?;
+    prove(&bed.prover, &bed.run, by, header).await?;
     if header.is_some() {
-        prove(bed, &bed.run, &Answerer::Cluster, None).await?;
+        prove(&bed.prover, &bed.run, &Answerer::Cluster, None).await?;
     }
     Ok(())
 }
@@ -83,7 +83,7 @@ pub async fn prove_intercept(bed: &Bed, selection: &Selection, by: &Answerer) ->
 pub async fn give_back(bed: &mut Bed, run: &Run) -> Result<(), StepError> {
     run.step("leave", SWITCH_LIMIT, bed.environment.leave(run, ORDER))
         .await?;
-    prove(bed, run, &Answerer::Cluster, None).await.map(drop)
+    prove(&bed.prover, run, &Answerer::Cluster, None).await.map(drop)
 }
 
 /// Proves with nonces that requests, or those with the header, are answered by these processes; the second value is one of them.
@@ -91,7 +91,7 @@ pub async fn give_back(bed: &mut Bed, run: &Run) -> Result<(), StepError> {
 /// # Errors
 /// The data plane does not show it in time; the error says who answered last.
 pub(crate) async fn prove(
-    bed: &Bed,
+    prover: &Prover,
     run: &Run,
     by: &Answerer,
     header: Option<&str>,
@@ -102,6 +102,6 @@ pub(crate) async fn prove(
         Some(_) => format!("proof: {by} answers requests with the header"),
         None => format!("proof: {by} answers"),
     };
-    run.step(&name, PROOF_LIMIT, bed.prover.prove(&deadline, by, header))
+    run.step(&name, PROOF_LIMIT, prover.prove(&deadline, by, header))
         .await
 }

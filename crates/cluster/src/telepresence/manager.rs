@@ -22,6 +22,15 @@ use crate::tool::ToolPath;
 pub(crate) const NAMESPACE: &str = "ambassador";
 /// The chart's label on its pod.
 const LABEL: &str = "app=traffic-manager";
+/// The chart's values in every cluster; a cluster that is kept is used again only with the same. How long it holds the intercept of
+/// a client that is silent stays a day (`grpc.connectionTTL`), although it also is how long it holds that of a dead one: a client
+/// tells no more often than once a minute that it is there, and then only what its user did last.
+pub(crate) const SETTINGS: [&str; 3] = [
+    "usage.enabled=false",
+    // Shorter than our own limit of an intercept, so that it is Telepresence that says what it waited for.
+    "timeouts.agentArrival=25s",
+    "image.pullPolicy=IfNotPresent",
+];
 /// Where its pod serves clients.
 const PORT: u16 = 8081;
 /// How long installing may take: many times what it takes on two busy processors.
@@ -108,19 +117,15 @@ impl Manager {
     }
 }
 
-/// The chart's values: our image, no usage reports, and a dead client's intercept gone after 30 s instead of a day.
+/// The chart's values: what every cluster has, and the image.
 fn chart_values(image: &ImageRef, only_on: Option<NodeLabel>) -> Vec<String> {
     let (registry, name) = image.name().rsplit_once('/').unwrap_or(("", image.name()));
-    let mut values = vec![
-        "usage.enabled=false".to_owned(),
-        "grpc.connectionTTL=30s".to_owned(),
-        // Shorter than our own limit of an intercept, so that it is Telepresence that says what it waited for.
-        "timeouts.agentArrival=25s".to_owned(),
-        "image.pullPolicy=IfNotPresent".to_owned(),
+    let mut values: Vec<String> = SETTINGS.iter().map(|&setting| setting.to_owned()).collect();
+    values.extend([
         format!("image.registry={registry}"),
         format!("image.name={name}"),
-    ];
-    values.push(format!("image.tag={}", image.tag()));
+        format!("image.tag={}", image.tag()),
+    ]);
     // A dot in a key would be read as a step into it.
     values.extend(
         only_on.map(|label| format!("nodeSelector.{}={}", label.key.replace('.', "\\."), label.value)),

@@ -34,16 +34,21 @@ fn hop(site: Site, pid: u32, nonce: &str) -> Value {
     })
 }
 
-async fn prove(
-    answer: impl Fn(&str) -> Value + Send + Sync + 'static,
-    expected: Answerer,
-    limit: Duration,
-) -> Result<super::Proof, String> {
+async fn storefront(answer: impl Fn(&str) -> Value + Send + Sync + 'static) -> MockServer {
     let server = MockServer::start().await;
     Mock::given(path("/route"))
         .respond_with(Storefront(answer))
         .mount(&server)
         .await;
+    server
+}
+
+async fn prove(
+    answer: impl Fn(&str) -> Value + Send + Sync + 'static,
+    expected: Answerer,
+    limit: Duration,
+) -> Result<super::Proof, String> {
+    let server = storefront(answer).await;
     let prover = Prover::new(&server.uri(), EnvironmentName::Kind).unwrap();
     let proven = prover.prove(&Deadline::after(limit), &expected, None).await;
     let (proof, who) = proven.map_err(|error| error.to_string())?;
@@ -65,6 +70,17 @@ async fn several_nonces_from_the_process_that_we_started_are_a_proof() {
     .unwrap();
     assert_eq!(proof.nonces.len(), super::ANSWERS_OF_PODS);
     assert_eq!(proof.answered_by, "order-service@workstation pid 42");
+}
+
+#[tokio::test]
+async fn fewer_are_enough_where_no_pod_comes_or_goes() {
+    let server = storefront(|nonce| hop(Site::Workstation, 42, nonce)).await;
+    let prover = Prover::new(&server.uri(), EnvironmentName::Kind)
+        .unwrap()
+        .of_one_process();
+    let here = Answerer::Workstation { pid: 42 };
+    let (proof, _) = prover.prove(&Deadline::after(LONG), &here, None).await.unwrap();
+    assert_eq!(proof.nonces.len(), super::ANSWERS);
 }
 
 #[tokio::test]

@@ -6,8 +6,9 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use trace::Verdict;
 
 use super::expect::{fact_fails, pass};
-use super::{Stage, StageError};
+use super::{Stage, StageError, UNANSWERED};
 use crate::proof::Answerer;
+use crate::scenario::Fault;
 use crate::scenario::topology::ORDER;
 
 /// Requests that are under way at the same time.
@@ -29,10 +30,15 @@ impl Stage<'_> {
             .as_ref()
             .ok_or(StageError::Order("an intercept"))?;
         let (here, address) = (Answerer::Workstation { pid: process.pid() }, process.address());
-        let prover = &self.bed.prover;
+        let prover = if self.broken_by(Fault::KeptConnections) {
+            // All that is waited for is one that hangs.
+            self.bed.prover.within(UNANSWERED)
+        } else {
+            self.bed.prover.clone()
+        };
         let answered = stream::iter(1..=count)
             .map(|number| {
-                let here = &here;
+                let (here, prover) = (&here, &prover);
                 async move {
                     let answer = prover.answered_by(here, debug_header).await;
                     answer.map_err(|reason| (number, reason))

@@ -5,6 +5,7 @@ use testbed::Capability;
 use testbed::environment::{InterceptSpec, Selection};
 
 use super::{Stage, StageError};
+use crate::proof::Prover;
 use crate::scenario::Fault;
 use crate::scenario::topology::ORDER;
 use crate::switch::{self, SWITCH_LIMIT};
@@ -24,16 +25,17 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// Makes the intercept, unless the same one is there.
-    pub(super) async fn take_over(&mut self, spec: InterceptSpec) -> Result<(), StageError> {
+    /// Makes the intercept, unless the same one is there, and answers with what its process is to be proven: while it stands,
+    /// nothing else has changed.
+    pub(super) async fn take_over(&mut self, spec: InterceptSpec) -> Result<Prover, StageError> {
         if self.bed.intercepted.as_ref() == Some(&spec) {
-            return Ok(());
+            return Ok(self.bed.prover.of_one_process());
         }
         self.release().await?;
         // Whatever comes of it, there may be one.
         self.bed.intercepted = Some(spec.clone());
         switch::intercept(self.bed, &spec).await?;
-        Ok(())
+        Ok(self.bed.prover.clone())
     }
 
     /// Leaves the intercept, if there is one.
