@@ -8,6 +8,7 @@
 pub(super) async fn forget() -> String {
     match linux::forget().await {
         Ok(0) => "no stale question".to_owned(),
+        Ok(1) => "1 stale question forgotten".to_owned(),
         Ok(count) => format!("{count} stale questions forgotten"),
         Err(error) => format!("stale questions are not forgotten: {error}"),
     }
