@@ -153,6 +153,10 @@ impl Docker {
         images: &[&ImageRef],
         deadline: &Deadline,
     ) -> Result<Vec<LocalImage>, DockerError> {
+        // Asked for none, it answers with its manual.
+        if images.is_empty() {
+            return Ok(Vec::new());
+        }
         let names = images.iter().map(|image| image.tagged());
         let args = ["image", "inspect"]
             .map(ToOwned::to_owned)

@@ -87,6 +87,15 @@ async fn images_are_there_by_tag_and_pinned_digest() {
 }
 
 #[tokio::test]
+async fn for_no_image_at_all_it_is_not_asked() {
+    let manual =
+        "\"docker image inspect\" requires at least 1 argument.\nSee 'docker image inspect --help'.\n";
+    let fakes = Fakes::new().tool("docker", always(json!({"stderr": manual, "code": 1})));
+    assert_eq!(docker(&fakes).lacks(&[], &generous()).await.unwrap(), []);
+    assert_eq!(fakes.calls(), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn images_can_t_be_looked_for_without_an_engine() {
     let stderr = "Cannot connect to the Docker daemon at unix:///fake.sock. Is the docker daemon running?\n";
     let fakes = Fakes::new().tool(
