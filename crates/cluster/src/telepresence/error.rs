@@ -74,9 +74,15 @@ pub enum TelepresenceError {
         /// In its words.
         reason: String,
     },
-    /// There is no such workload, or it has no such port.
+    /// There is no such workload.
     #[error("telepresence can't intercept that: {reason}")]
     Workload {
+        /// In its words.
+        reason: String,
+    },
+    /// The workload has no such port, or the traffic manager does not see its Service.
+    #[error("telepresence can't intercept that: {reason}")]
+    Port {
         /// In its words.
         reason: String,
     },
@@ -194,7 +200,9 @@ impl TelepresenceError {
             Self::Kubeconfig { reason }
         } else if says("unable to reach the Kubernetes cluster") || says("connection refused") {
             Self::Cluster { reason }
-        } else if says("has no interceptable port") || says("workload \"") && says("not found") {
+        } else if says("has no interceptable port") {
+            Self::Port { reason }
+        } else if says("workload \"") && says("not found") {
             Self::Workload { reason }
         } else if says("agent") && (says("timed out") || says("arrive") || says("No agent found")) {
             Self::Agent { reason }
@@ -230,6 +238,10 @@ impl Explain for TelepresenceError {
             Self::ManagerThere { .. } => "`telepresence helm upgrade` changes it",
             Self::Namespace { .. } => "the chart's `namespaces` decides which namespaces are looked after",
             Self::Workload { .. } => "`telepresence list` shows what can be intercepted",
+            Self::Port { .. } => {
+                "the port of the Service; if its namespace was deleted and made again, the traffic manager has lost sight of it: \
+                 `kubectl -n ambassador rollout restart deployment/traffic-manager`"
+            }
             Self::Conflict {
                 intercept: Some(intercept),
                 ..
@@ -282,7 +294,7 @@ mod tests {
     #[case("connector.CreateIntercept: workload \"X.demo\" not found", "Workload")]
     #[case(
         "connector.CreateIntercept: Deployment order-service.demo has no interceptable port matching port 9999",
-        "Workload"
+        "Port"
     )]
     #[case(
         "connector.CreateIntercept: intercept with name \"order-service\" already exists",
