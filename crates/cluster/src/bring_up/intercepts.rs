@@ -17,8 +17,6 @@ use crate::telepresence::{Target, Telepresence};
 
 /// The workload that runs intercept.
 const INTERCEPTED: &str = "order-service";
-/// Where DNS is asked (RFC 1035, section 4.2).
-const DNS_PORT: u16 = 53;
 /// What the node of a new cluster is labelled with when pods on it reach the API server by its Service.
 pub(super) const SERVICES_REACHED: NodeLabel = NodeLabel {
     key: "throughline.dev/services",
@@ -125,7 +123,7 @@ impl Stage<'_> {
         let answer = async {
             let deadline = self.run.deadline(limits::CONNECTING);
             let address = services::address(client, dns::NAMESPACE, dns::SERVICE, &deadline).await?;
-            Ok::<_, ClusterError>(self.node.reaches((address, DNS_PORT).into(), &deadline).await?)
+            Ok::<_, ClusterError>(self.node.reaches((address, dns::PORT).into(), &deadline).await?)
         };
         Ok(self.run.step("cluster DNS", limits::CONNECTING, answer).await?)
     }

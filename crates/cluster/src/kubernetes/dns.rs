@@ -13,6 +13,8 @@ use super::nodes::NodeLabel;
 pub const NAMESPACE: &str = "kube-system";
 /// Its Service.
 pub const SERVICE: &str = "kube-dns";
+/// Where it is asked, as every DNS (RFC 1035, section 4.2).
+pub const PORT: u16 = 53;
 /// Its Deployment, and its container.
 const COREDNS: &str = "coredns";
 

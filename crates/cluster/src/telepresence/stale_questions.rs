@@ -28,9 +28,7 @@ mod linux {
     use std::net::{SocketAddr, UdpSocket};
 
     use crate::conntrack::{Conntrack, Flow};
-
-    /// The port of DNS (RFC 1035, section 4.2).
-    const DNS: u16 = 53;
+    use crate::kubernetes::dns;
 
     pub(super) async fn forget() -> io::Result<usize> {
         let forgotten = tokio::task::spawn_blocking(|| {
@@ -51,7 +49,7 @@ mod linux {
     /// their answers.
     fn is_stale(flow: &Flow, nobody_listens: impl Fn(SocketAddr) -> bool) -> bool {
         let led_to = flow.answers_from;
-        flow.destination.port() == DNS
+        flow.destination.port() == dns::PORT
             && (flow.is_direct()
                 || (led_to != flow.destination && led_to.ip().is_loopback() && nobody_listens(led_to)))
     }
@@ -74,48 +72,41 @@ mod linux {
             ]
             .map(|address| address.parse::<SocketAddr>().unwrap());
             let other_port = SocketAddr::new(nameserver.ip(), 123);
-            let flow = |source, destination, answers_from, answers_to| {
-                Flow::between(source, destination, answers_from, answers_to)
-            };
             let cases = [
+                ("past Telepresence", [me, nameserver, nameserver, me], false, true),
                 (
-                    flow(me, nameserver, nameserver, me),
-                    false,
-                    true,
-                    "past Telepresence",
-                ),
-                (
-                    flow(me, nameserver, daemon, me),
-                    false,
-                    false,
                     "to the daemon that listens",
+                    [me, nameserver, daemon, me],
+                    false,
+                    false,
                 ),
                 (
-                    flow(me, nameserver, daemon, me),
-                    true,
-                    true,
                     "to a daemon that has ended",
+                    [me, nameserver, daemon, me],
+                    true,
+                    true,
                 ),
                 (
-                    flow(container, nameserver, nameserver, me),
-                    true,
-                    false,
                     "a container's, whose source was changed",
-                ),
-                (
-                    flow(me, other_port, other_port, me),
+                    [container, nameserver, nameserver, me],
                     true,
                     false,
+                ),
+                (
                     "no question for a name",
-                ),
-                (
-                    flow(me, nameserver, container, me),
+                    [me, other_port, other_port, me],
                     true,
                     false,
+                ),
+                (
                     "led to another machine by another rule",
+                    [me, nameserver, container, me],
+                    true,
+                    false,
                 ),
             ];
-            for (flow, nobody, stale, which) in cases {
+            for (which, [source, destination, answers_from, answers_to], nobody, stale) in cases {
+                let flow = Flow::between(source, destination, answers_from, answers_to);
                 assert_eq!(is_stale(&flow, |_| nobody), stale, "{which}");
             }
         }
