@@ -1,5 +1,6 @@
 //! The environment on real Kubernetes, behind the trait that scenarios know.
 
+mod accounts;
 mod arrangement;
 mod connection;
 mod guard;
@@ -11,13 +12,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::BoxFuture;
 use testbed::environment::nobody;
 use testbed::{
     Accountant, Arrangement, BoxError, Capability, Collected, Deadline, Disturbance, Endpoints, Environment,
     EnvironmentName, Examination, InterceptSpec, Mishap, Missing, Run,
 };
-use trace::ExportAccount;
 
 use crate::bring_up::{Choice, Plan, Up, bring_up, choose};
 use crate::context::{self, ContextOptions};
@@ -27,14 +27,11 @@ use crate::download::{self, Program};
 use crate::error::ClusterError;
 use crate::evidence::{self, Sources};
 use crate::kind::Kind;
-use crate::kubernetes::pods;
-use crate::manifest::{APPLICATION, Profile};
+use crate::manifest::Profile;
 use crate::node::Node;
 use crate::telepresence::Telepresence;
 use crate::tool::{Tool, ToolMissing, ToolPath};
-
-/// How long the processes in the cluster may take to account for their spans.
-const ACCOUNTS: Duration = Duration::from_secs(5);
+use accounts::Accounts;
 
 /// Where the process on the workstation listens, as in the walkthrough.
 pub const WORKSTATION_PORT: u16 = 8080;
@@ -56,6 +53,7 @@ pub struct KindEnvironment {
     machine: Machine,
     begun: Option<Begun>,
     up: Option<Up>,
+    accounts: Option<Accounts>,
 }
 
 /// What is known from the first moment on, and what evidence needs when the rest fails.
@@ -81,6 +79,7 @@ impl KindEnvironment {
             machine: Machine::this(),
             begun: None,
             up: None,
+            accounts: None,
         }
     }
 
@@ -144,6 +143,8 @@ impl KindEnvironment {
                 .workstation_listen
                 .set_port(self.options.plan.workstation_port);
         }
+        let label = self.begun.as_ref().map(|begun| begun.choice.label.as_str());
+        self.accounts = label.map(|label| Accounts::of_run(up.client.clone(), label));
         self.up = Some(up);
         Ok(endpoints)
     }
@@ -330,11 +331,13 @@ impl Environment for KindEnvironment {
     }
 
     fn accountant(&self) -> Accountant {
-        let (Some(up), Some(begun)) = (&self.up, &self.begun) else {
+        let Some(accounts) = self.accounts.clone() else {
             return nobody();
         };
-        let (client, label) = (up.client.clone(), begun.choice.label.clone());
-        Arc::new(move || Box::pin(ask_accounts(client.clone(), label.clone())))
+        Arc::new(move || {
+            let accounts = accounts.clone();
+            Box::pin(async move { accounts.ask().await })
+        })
     }
 
     fn collect<'a>(&'a self, into: &'a Path) -> BoxFuture<'a, Vec<Collected>> {
@@ -355,23 +358,4 @@ impl Environment for KindEnvironment {
             evidence::collect(&sources, into, &begun.run_dir).await
         })
     }
-}
-
-/// What the services in the pods of a run say of their spans.
-async fn ask_accounts(client: kube::Client, label: String) -> Vec<ExportAccount> {
-    let deadline = Deadline::after(ACCOUNTS);
-    let Ok(found) = pods::of_run(&client, APPLICATION, &label, &deadline).await else {
-        return Vec::new();
-    };
-    let names = pods::by_service(&found).into_values().flatten();
-    let asked = names.map(|pod| {
-        let (client, deadline) = (&client, &deadline);
-        async move { pods::who_am_i(client, APPLICATION, &pod, deadline).await.ok() }
-    });
-    let answers = join_all(asked).await;
-    answers
-        .into_iter()
-        .flatten()
-        .filter_map(|who| who.account())
-        .collect()
 }

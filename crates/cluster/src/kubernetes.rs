@@ -5,6 +5,7 @@ pub mod client;
 pub mod dns;
 pub(crate) mod error;
 pub mod forward;
+pub(crate) mod known_pods;
 pub mod nodes;
 pub mod pods;
 pub mod readiness;

@@ -7,10 +7,11 @@ pub mod query;
 mod search;
 mod transport;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use futures_util::future::try_join_all;
 use trace::{RequestId, ServiceName, Trace, TraceId, UnixNanos};
 
 use crate::convert::{from_legacy, parent_is_ambiguous};
@@ -111,16 +112,20 @@ impl JaegerClient {
         services: &[ServiceName],
         window: Range<UnixNanos>,
     ) -> Result<Vec<Trace>, JaegerError> {
-        let mut found: Vec<Trace> = Vec::new();
-        for service in services {
+        let searches = services.iter().map(|service| async {
             let query = SearchQuery::new(service.clone(), window.clone())
                 .tag(trace::names::REQUEST_ID, request.as_str());
-            for trace in self.search(&query).await? {
-                // A trace that several services took part in is found once for each; the later answer knows more.
-                found.retain(|known| known.id() != trace.id());
-                found.push(trace);
+            self.search(&query).await
+        });
+        // A trace that several services took part in is found once for each; the answer with more spans is the later one.
+        let mut by_id: BTreeMap<TraceId, Trace> = BTreeMap::new();
+        for trace in try_join_all(searches).await?.into_iter().flatten() {
+            let known = by_id.get(&trace.id());
+            if known.is_none_or(|known| known.spans().len() < trace.spans().len()) {
+                by_id.insert(trace.id(), trace);
             }
         }
+        let mut found: Vec<Trace> = by_id.into_values().collect();
         found.sort_by_key(|trace| (trace.spans().first().map(|span| span.start), trace.id()));
         Ok(found)
     }

@@ -151,8 +151,7 @@ async fn look(
     looks: &mut [&mut Look],
     began: Instant,
 ) -> Result<(), JaegerError> {
-    let traces = traces(bed, looks).await?;
-    let strays = Strays::find(bed, looks).await?;
+    let (traces, strays) = tokio::try_join!(traces(bed, looks), Strays::find(bed, looks))?;
     for look in looks {
         let placed = &look.placed;
         let evidence = Evidence {

@@ -27,6 +27,8 @@ const ANSWERS_OF_PODS: usize = 8;
 const ANSWERS_OF_NEW_PODS: usize = 16;
 /// No single probe may block the loop: a request that leaks to a dead pod never comes back.
 pub(crate) const PROBE_LIMIT: Duration = Duration::from_secs(2);
+/// How long the first attempt at a proof waits for its answers. A busy machine answers within a tenth of a second.
+const FIRST_PATIENCE: Duration = Duration::from_millis(250);
 
 /// Asks a process who it is.
 ///
@@ -192,13 +194,31 @@ impl Prover {
             ),
             None => format!("requests are answered by {expected}"),
         };
-        let (who, nonces) = wait::until(deadline, &claim, || self.answers(expected, debug_header)).await?;
+        let mut attempts = self.attempts();
+        let (who, nonces) = wait::until(deadline, &claim, || {
+            let attempt = attempts();
+            async move { attempt.answers(expected, debug_header).await }
+        })
+        .await?;
         let proof = Proof {
             claim,
             answered_by: who.describe(),
             nonces,
         };
         Ok((proof, who))
+    }
+
+    /// The same for one attempt after the other, each twice as patient as the one before, up to the limit of a probe. While traffic
+    /// moves, a request may be led to somebody who is gone and never be answered, where the next one would be at once; on a machine
+    /// that is merely slow the later attempts wait as long as any.
+    pub(crate) fn attempts(&self) -> impl FnMut() -> Self + use<> {
+        let prover = self.clone();
+        let mut patience = FIRST_PATIENCE;
+        move || {
+            let attempt = prover.within(patience.min(prover.limit));
+            patience = (patience * 2).min(PROBE_LIMIT);
+            attempt
+        }
     }
 
     /// Sends several nonces, all of which must be answered by who should answer: one by itself, then the others at once.

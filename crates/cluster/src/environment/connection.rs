@@ -14,7 +14,8 @@ use crate::telepresence::Target;
 const DAEMON: Duration = Duration::from_secs(30);
 
 impl KindEnvironment {
-    /// `telepresence helm install` and `connect`, until the names resolve. Each tolerates that it was done before.
+    /// `telepresence helm install` and `connect`, until the names resolve. Each tolerates that it was done before; the first was when
+    /// the environment was brought up, so that the second need not wait for it to say so.
     pub(super) async fn make_connection(&mut self, run: &Run) -> Result<(), ClusterError> {
         let (Some(telepresence), Some(up), Some(begun)) = (&mut self.telepresence, &self.up, &self.begun)
         else {
@@ -26,13 +27,14 @@ impl KindEnvironment {
             locks: &self.options.plan.locks,
         };
         let manager = telepresence.manager();
-        run.step(
+        let installed = run.step(
             "traffic manager",
             limits::CONNECTING,
             manager.install(run, &target, None),
-        )
-        .await?;
-        bring_up::connect(run, telepresence, &target, &up.client).await
+        );
+        let connected = bring_up::connect(run, telepresence, &target, &up.client);
+        tokio::try_join!(async { Ok(installed.await?) }, connected)?;
+        Ok(())
     }
 
     /// `telepresence quit -s`.

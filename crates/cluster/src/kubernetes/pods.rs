@@ -355,10 +355,10 @@ pub async fn who_am_i(
 
 /// The running pods of a run's services, by the name of the service.
 #[must_use]
-pub fn by_service(pods: &[PodView]) -> BTreeMap<String, Vec<String>> {
+pub fn by_service<'a>(pods: impl IntoIterator<Item = &'a PodView>) -> BTreeMap<String, Vec<String>> {
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for pod in pods
-        .iter()
+        .into_iter()
         .filter(|pod| pod.metadata.deletion_timestamp.is_none())
     {
         if let Some(service) = pod.labels().get(NAME_LABEL) {

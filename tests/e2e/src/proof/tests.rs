@@ -211,3 +211,31 @@ async fn who_expects_no_answer_waits_no_longer_than_it_says() {
     let (_server, prover) = storefront_answering_every(1000, Duration::from_mins(1)).await;
     assert_eq!(prover.within(SHORT).nobody().await, Probe::Ready(()));
 }
+
+#[tokio::test]
+async fn a_request_that_is_never_answered_holds_a_proof_up_for_a_moment_only() {
+    let (server, prover) = storefront_answering_every(1, Duration::ZERO).await;
+    let lost = ResponseTemplate::new(502).set_delay(Duration::from_mins(1));
+    Mock::given(path("/route"))
+        .respond_with(lost)
+        .up_to_n_times(1)
+        .with_priority(1)
+        .mount(&server)
+        .await;
+    // Less than the limit of one probe.
+    let deadline = Deadline::after(super::PROBE_LIMIT - SHORT);
+    prover.prove(&deadline, &Answerer::Cluster, None).await.unwrap();
+}
+
+#[tokio::test]
+async fn each_attempt_is_more_patient_up_to_the_limit_of_a_probe() {
+    let server = storefront(|nonce| hop(Site::Cluster, 1, nonce)).await;
+    let prover = Prover::new(&server.uri(), EnvironmentName::Kind).unwrap();
+    let limits = |prover: &Prover| {
+        let mut attempts = prover.attempts();
+        let limits: Vec<u128> = (0..6).map(|_| attempts().limit.as_millis()).collect();
+        limits
+    };
+    assert_eq!(limits(&prover), [250, 500, 1000, 2000, 2000, 2000]);
+    assert_eq!(limits(&prover.within(SHORT)), [200; 6]);
+}

@@ -8,8 +8,10 @@ use super::{Capability, Fault, Judged, Scenario, Twin};
 use crate::breakpoint::Visit;
 use crate::caller::Order;
 
-/// Longer than an open span takes to be found.
-const PAUSE: Duration = Duration::from_secs(1);
+/// Several times what an open span takes to be found.
+const PAUSE: Duration = Duration::from_millis(500);
+/// How long it may take on a machine that has much else to do.
+const FOUND_WITHIN: Duration = Duration::from_secs(5);
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "a_span_is_seen_while_a_breakpoint_holds_it_open",
@@ -18,7 +20,9 @@ pub(super) const SCENARIO: Scenario = Scenario {
     play: |stage| {
         async move {
             stage.intercept_under_debugger().await?;
-            let (order, visit) = stage.order_into_breakpoint(Order::known(), PAUSE).await?;
+            let (order, visit) = stage
+                .order_held_until_seen(Order::known(), PAUSE, FOUND_WITHIN)
+                .await?;
             stage.expect_pause(&visit, PAUSE)?;
             match visit {
                 Visit::Paused(pause) => {

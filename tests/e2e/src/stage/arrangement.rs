@@ -52,10 +52,14 @@ impl Stage<'_> {
         let (environment, prover) = (&self.bed.environment, &self.bed.prover);
         let deadline = run.deadline(PROOF_LIMIT + Duration::from_secs(1));
         let claim = format!("only {ORDER}'s present processes answer");
-        let proven = wait::until(&deadline, &claim, || async {
-            match environment.instances(ORDER).await {
-                Err(error) => Probe::NotYet(chain(error.as_ref())),
-                Ok(ids) => prover.answers(&Answerer::Instances { ids }, None).await,
+        let mut attempts = prover.attempts();
+        let proven = wait::until(&deadline, &claim, || {
+            let attempt = attempts();
+            async move {
+                match environment.instances(ORDER).await {
+                    Err(error) => Probe::NotYet(chain(error.as_ref())),
+                    Ok(ids) => attempt.answers(&Answerer::Instances { ids }, None).await,
+                }
             }
         });
         run.step(&format!("proof: {claim}"), PROOF_LIMIT, proven).await?;

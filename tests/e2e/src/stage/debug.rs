@@ -136,6 +136,34 @@ impl Stage<'_> {
         order: Order,
         hold: Duration,
     ) -> Result<(Placed, Visit), StageError> {
+        self.hold(order, hold, hold).await
+    }
+
+    /// The same, holding it longer, up to `longest`, until Jaeger shows the span around the breakpoint as open.
+    ///
+    /// # Errors
+    /// As [`Stage::order_into_breakpoint`].
+    pub async fn order_held_until_seen(
+        &mut self,
+        order: Order,
+        hold: Duration,
+        longest: Duration,
+    ) -> Result<(Placed, Visit), StageError> {
+        // Where it is not to be seen, waiting on would show no more.
+        let longest = if self.broken_by(Fault::NoOpenSpans) {
+            hold
+        } else {
+            longest
+        };
+        self.hold(order, hold, longest).await
+    }
+
+    async fn hold(
+        &mut self,
+        order: Order,
+        hold: Duration,
+        longest: Duration,
+    ) -> Result<(Placed, Visit), StageError> {
         let killed = self.broken_by(Fault::DebuggerKilled);
         let run = self.bed.run.clone();
         let caller = self.bed.caller.clone();
@@ -161,8 +189,9 @@ impl Stage<'_> {
             let answers = unheld(&run, ANSWER_LIMIT);
             let customer_id = session.text(&stop, "customer_id", &answers).await?;
             session.clear(&answers).await?;
-            let rest = unheld(&run, hold.saturating_sub(stopped_at.elapsed()));
-            let open = open_span::look(&jaeger, trace_id, &rest).await;
+            let left_of = |whole: Duration| unheld(&run, whole.saturating_sub(stopped_at.elapsed()));
+            let (rest, looking) = (left_of(hold), left_of(longest));
+            let open = open_span::look(&jaeger, trace_id, &looking).await;
             // A pause is a length of time: there is no condition to wait for. Ctrl-C ends it.
             rest.ended().await;
             let held = stopped_at.elapsed();
