@@ -104,6 +104,10 @@ impl Dap {
                 "settings set symbols.lldb-index-cache-path \"{}\"",
                 index.display()
             ),
+            // Only the program's own lines and variables are asked for. LLDB would read all symbols of everything it loads, and look
+            // on this machine for what the system's libraries were stripped of, which is the other half.
+            "settings set target.preload-symbols false",
+            "settings set symbols.enable-external-lookup false",
         ]);
         let spec = ProcessSpec::new(name, tool.program());
         let mut session = Self {

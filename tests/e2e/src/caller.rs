@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use testbed::explain::chain;
-use trace::{Answer, RequestId, SpanId, TraceId, names};
+use trace::{Answer, RequestId, SpanId, TraceId, UnixNanos, names};
 
 use crate::random;
 use crate::scenario::topology::{CUSTOMER, IN_STOCK, SOLD_OUT};
+use crate::wall_clock;
 
 /// How much of a response body the report keeps.
 const BODY_KEPT: usize = 2_000;
@@ -94,6 +95,7 @@ impl Order {
 /// An order that was sent, and what came back.
 #[derive(Debug, Clone)]
 pub struct Placed {
+    sent_at: UnixNanos,
     trace_id: TraceId,
     caller_span: SpanId,
     request_id: RequestId,
@@ -101,6 +103,12 @@ pub struct Placed {
 }
 
 impl Placed {
+    /// When it was sent, by this machine's clock: no span of it is older.
+    #[must_use]
+    pub const fn sent_at(&self) -> UnixNanos {
+        self.sent_at
+    }
+
     /// The trace id that it was sent under.
     #[must_use]
     pub const fn trace_id(&self) -> TraceId {
@@ -153,6 +161,7 @@ impl Caller {
 
     /// Places an order. An error of the transport is an answer, too: the judge looks at it.
     pub async fn place(&self, order: Order) -> Placed {
+        let sent_at = wall_clock::now();
         let caller_span = random::span_id();
         let request_id = random::request_id();
         let url = match &order.to {
@@ -190,6 +199,7 @@ impl Caller {
             Err(error) => Answer::Failed(chain(&error)),
         };
         Placed {
+            sent_at,
             trace_id: order.trace_id,
             caller_span,
             request_id,

@@ -221,7 +221,8 @@ impl Prover {
         }
     }
 
-    /// Sends several nonces, all of which must be answered by who should answer: one by itself, then the others at once.
+    /// Sends several nonces, all of which must be answered by who should answer. Where they are many, one goes first: mostly it shows
+    /// already that it is too soon.
     pub(crate) async fn answers(
         &self,
         expected: &Answerer,
@@ -237,13 +238,16 @@ impl Prover {
             }
         };
         let all = async {
-            let first = ask().await?;
-            let more = match expected {
+            let all = match expected {
                 Answerer::Instances { .. } => ANSWERS_OF_NEW_PODS,
                 _ => self.answers,
             };
-            let mut answers = try_join_all((1..more).map(|_| ask())).await?;
-            answers.insert(0, first);
+            let mut answers = Vec::with_capacity(all);
+            if all > ANSWERS {
+                answers.push(ask().await?);
+            }
+            let others = (answers.len()..all).map(|_| ask());
+            answers.extend(try_join_all(others).await?);
             Ok::<_, String>(answers)
         };
         match all.await {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use k8s_openapi::api::core::v1::Service;
 use kube::{Api, Client};
 use testbed::Deadline;
@@ -33,36 +34,36 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 
 /// Waits until every name resolves to its Service's address.
 pub(super) async fn resolve(client: &Client, deadline: &Deadline) -> Result<(), TelepresenceError> {
-    for (name, namespace, service) in NAMES {
-        let expected = cluster_ip(client, namespace, service).await;
+    let all = NAMES.map(|(name, namespace, service)| async move {
         let what = format!("{name} on the workstation");
+        let expected = cluster_ip(client, namespace, service).await;
         wait::until(deadline, &what, || async {
-            let expected = match &expected {
-                Ok(expected) => *expected,
-                Err(reason) => return Probe::Broken(std::io::Error::other(reason.clone())),
-            };
-            // The system's own resolver, because that is what Telepresence changes and what the service asks. A question that
-            // nobody answers must not use up the time of the next ones.
-            let asked = Deadline::after(PROBE_LIMIT);
-            let found = match asked.bound(tokio::net::lookup_host((name, 80))).await {
-                Ok(found) => found,
-                Err(_) => return Probe::not_yet(format!("no answer within {} s", PROBE_LIMIT.as_secs())),
-            };
-            match found {
-                Ok(found) => {
-                    let found: BTreeSet<IpAddr> = found.map(|address| address.ip()).collect();
-                    if found.contains(&expected) {
-                        Probe::Ready(())
-                    } else {
-                        Probe::not_yet(format!("resolves to {found:?}, and is {expected} in the cluster"))
-                    }
-                }
-                Err(error) => Probe::not_yet(error.to_string()),
+            match &expected {
+                Ok(expected) => look(name, *expected).await,
+                Err(reason) => Probe::Broken(std::io::Error::other(reason.clone())),
             }
         })
-        .await?;
-    }
+        .await
+    });
+    try_join_all(all).await?;
     Ok(())
+}
+
+/// Asks the system's own resolver, because that is what Telepresence changes and what the service asks. A question that nobody
+/// answers must not use up the time of the next ones.
+async fn look(name: &str, expected: IpAddr) -> Probe<(), std::io::Error> {
+    let asked = Deadline::after(PROBE_LIMIT);
+    let found = match asked.bound(tokio::net::lookup_host((name, 80))).await {
+        Ok(Ok(found)) => found,
+        Ok(Err(error)) => return Probe::not_yet(error.to_string()),
+        Err(_) => return Probe::not_yet(format!("no answer within {} s", PROBE_LIMIT.as_secs())),
+    };
+    let found: BTreeSet<IpAddr> = found.map(|address| address.ip()).collect();
+    if found.contains(&expected) {
+        Probe::Ready(())
+    } else {
+        Probe::not_yet(format!("resolves to {found:?}, and is {expected} in the cluster"))
+    }
 }
 
 async fn cluster_ip(client: &Client, namespace: &str, service: &str) -> Result<IpAddr, String> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jaeger_api::{JaegerError, SearchQuery};
+use testbed::EnvironmentName;
 use trace::{RequestId, ServiceName, Trace, TraceId, UnixNanos};
 
 use super::{AT_ONCE, Look};
@@ -16,6 +17,9 @@ use crate::wall_clock;
 
 /// Searched around now: wider than any run, and than any clock that is merely wrong.
 const WINDOW: Duration = Duration::from_secs(3_600);
+/// By how much clocks differ where all spans are recorded on one machine. It may run containers in a virtual machine, which has a
+/// clock of its own.
+const ONE_MACHINE: Duration = Duration::from_secs(60);
 /// From here on one search for everything is cheaper than one for each request.
 const MANY: usize = 5;
 /// Traces that one search for everything may bring.
@@ -32,12 +36,12 @@ impl Strays {
     pub(super) async fn find(bed: &Bed, looks: &[&mut Look]) -> Result<Self, JaegerError> {
         let wanted: BTreeSet<&RequestId> = looks.iter().map(|look| look.placed.request_id()).collect();
         let mut strays = Self::default();
-        if wanted.len() >= MANY && strays.take_everything(bed, &wanted).await? {
+        let (services, window) = (services(), window_of(bed, looks));
+        if wanted.len() >= MANY && strays.take_everything(bed, &wanted, &window).await? {
             return Ok(strays);
         }
-        let services = services();
         let found: Vec<Vec<Trace>> = stream::iter(wanted.iter().copied())
-            .map(|request| bed.jaeger.traces_by_request(request, &services, window()))
+            .map(|request| bed.jaeger.traces_by_request(request, &services, window.clone()))
             .buffer_unordered(AT_ONCE)
             .try_collect()
             .await?;
@@ -53,11 +57,12 @@ impl Strays {
         &mut self,
         bed: &Bed,
         wanted: &BTreeSet<&RequestId>,
+        window: &Range<UnixNanos>,
     ) -> Result<bool, JaegerError> {
         for service in services() {
             let found = bed
                 .jaeger
-                .search(&SearchQuery::new(service, window()).limit(MOST))
+                .search(&SearchQuery::new(service, window.clone()).limit(MOST))
                 .await?;
             if found.len() >= MOST as usize {
                 return Ok(false);
@@ -102,10 +107,29 @@ fn services() -> [ServiceName; 3] {
     [STOREFRONT, ORDER, INVENTORY].map(ServiceName::from)
 }
 
+/// The time in which to search for spans of these orders. What a kept environment holds from before them is not looked through.
+fn window_of(bed: &Bed, looks: &[&mut Look]) -> Range<UnixNanos> {
+    let around = window();
+    let earliest = looks.iter().map(|look| look.placed.sent_at()).min();
+    let error = match bed.environment.name() {
+        EnvironmentName::Embedded | EnvironmentName::Containers | EnvironmentName::Kind => ONE_MACHINE,
+        EnvironmentName::Context => WINDOW,
+    };
+    let since = earliest.map_or(around.start, |sent| before(sent, error));
+    since..around.end
+}
+
 /// The time around now in which to search.
 #[must_use]
 pub fn window() -> Range<UnixNanos> {
-    let now = wall_clock::now().0;
-    let window = u64::try_from(WINDOW.as_nanos()).unwrap_or(u64::MAX);
-    UnixNanos(now.saturating_sub(window))..UnixNanos(now.saturating_add(window))
+    let now = wall_clock::now();
+    before(now, WINDOW)..UnixNanos(now.0.saturating_add(nanos(WINDOW)))
+}
+
+fn before(time: UnixNanos, by: Duration) -> UnixNanos {
+    UnixNanos(time.0.saturating_sub(nanos(by)))
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
