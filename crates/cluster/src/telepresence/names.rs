@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
 use k8s_openapi::api::core::v1::Service;
 use kube::{Api, Client};
 use testbed::Deadline;
@@ -32,9 +31,10 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     NAMES.into_iter().map(|(name, _, _)| name)
 }
 
-/// Waits until every name resolves to its Service's address.
+/// Waits until every name resolves to its Service's address, one after the other: questions at the same time are what the daemon of
+/// Telepresence 2.31.2 was seen to end of.
 pub(super) async fn resolve(client: &Client, deadline: &Deadline) -> Result<(), TelepresenceError> {
-    let all = NAMES.map(|(name, namespace, service)| async move {
+    for (name, namespace, service) in NAMES {
         let what = format!("{name} on the workstation");
         let expected = cluster_ip(client, namespace, service).await;
         wait::until(deadline, &what, || async {
@@ -43,9 +43,8 @@ pub(super) async fn resolve(client: &Client, deadline: &Deadline) -> Result<(), 
                 Err(reason) => Probe::Broken(std::io::Error::other(reason.clone())),
             }
         })
-        .await
-    });
-    try_join_all(all).await?;
+        .await?;
+    }
     Ok(())
 }
 
