@@ -63,6 +63,12 @@ pub const FILES: [ManifestFile; 6] = [
 /// What replaces the Collector's configuration under [`Profile::Batched`].
 pub const BATCHED: ManifestFile = manifest_file!("profiles/collector-batched.yaml");
 
+/// The selector of a run's objects, by [`RUN_LABEL`].
+#[must_use]
+pub fn of_run(run: &str) -> String {
+    format!("{RUN_LABEL}={run}")
+}
+
 /// How the Collector treats what it receives.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Profile {

@@ -213,10 +213,10 @@ impl Prover {
     /// that is merely slow the later attempts wait as long as any.
     pub(crate) fn attempts(&self) -> impl FnMut() -> Self + use<> {
         let prover = self.clone();
-        let mut patience = FIRST_PATIENCE;
+        let mut patience = FIRST_PATIENCE.min(self.limit);
         move || {
-            let attempt = prover.within(patience.min(prover.limit));
-            patience = (patience * 2).min(PROBE_LIMIT);
+            let attempt = prover.within(patience);
+            patience = (patience * 2).min(prover.limit);
             attempt
         }
     }

@@ -13,7 +13,7 @@ use testbed::Deadline;
 use tokio::task::JoinSet;
 
 use super::view::{self, PodView};
-use crate::manifest::RUN_LABEL;
+use crate::manifest;
 
 /// The pods of a run in one namespace, as the server has told of them until now. That may be a moment behind.
 pub(crate) struct KnownPods {
@@ -28,7 +28,7 @@ impl KnownPods {
     pub(crate) fn of_run(client: &Client, namespace: &str, run: &str) -> Self {
         let writer = Writer::new(ApiResource::erase::<Pod>(&()));
         let told = writer.as_reader();
-        let labelled = watcher::Config::default().labels(&format!("{RUN_LABEL}={run}"));
+        let labelled = watcher::Config::default().labels(&manifest::of_run(run));
         let changes = watcher(view::pods(client, Some(namespace)), labelled).default_backoff();
         let mut listening = JoinSet::new();
         // A failure of the watch is no loss: it is taken up again, and whoever asks has what was told before.
@@ -78,7 +78,7 @@ mod tests {
         let of_run = || {
             Mock::given(method("GET"))
                 .and(path(PODS))
-                .and(query_param("labelSelector", format!("{RUN_LABEL}=r")))
+                .and(query_param("labelSelector", format!("{}=r", manifest::RUN_LABEL)))
         };
         let listed = json!({
             "apiVersion": "v1", "kind": "PodList", "metadata": {"resourceVersion": "1"}, "items": [pod("former")],

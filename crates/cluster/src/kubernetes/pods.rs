@@ -12,7 +12,7 @@ use testbed::{Deadline, Whoami};
 use super::error::{KubernetesError, request};
 use super::rollout::NAME_LABEL;
 use super::view::{self, PodView};
-use crate::manifest::RUN_LABEL;
+use crate::manifest;
 
 /// How many lines of a log an error shows.
 const LAST_LINES: i64 = 10;
@@ -45,7 +45,7 @@ pub async fn of_run(
     deadline: &Deadline,
 ) -> Result<Vec<PodView>, KubernetesError> {
     let pods = view::pods(client, Some(namespace));
-    let params = ListParams::default().labels(&format!("{RUN_LABEL}={run}"));
+    let params = ListParams::default().labels(&manifest::of_run(run));
     Ok(
         request(&format!("pods in {namespace}"), deadline, pods.list(&params))
             .await?

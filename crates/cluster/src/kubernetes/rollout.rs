@@ -15,7 +15,7 @@ use super::error::KubernetesError;
 use super::pods;
 use super::readiness::{self, Obstacle};
 use super::view::{self, DeploymentView, PodView};
-use crate::manifest::RUN_LABEL;
+use crate::manifest;
 
 /// Label by which a workload's pods are found.
 pub const NAME_LABEL: &str = "app.kubernetes.io/name";
@@ -155,7 +155,7 @@ pub async fn available(
     mut became: impl FnMut(&Workload),
 ) -> Result<(), KubernetesError> {
     let begun = Instant::now();
-    let labelled = watcher::Config::default().labels(&format!("{RUN_LABEL}={run}"));
+    let labelled = watcher::Config::default().labels(&manifest::of_run(run));
     let deployments = watcher(view::deployments(client, None), labelled.clone()).default_backoff();
     let pods = watcher(view::pods(client, None), labelled).default_backoff();
     let changes = stream::select(

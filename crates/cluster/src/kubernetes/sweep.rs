@@ -7,7 +7,7 @@ use testbed::Deadline;
 use testbed::wait::{self, Probe};
 
 use super::error::{KubernetesError, request};
-use crate::manifest::{APPLICATION, OBSERVABILITY, RUN_LABEL};
+use crate::manifest::{self, APPLICATION, OBSERVABILITY};
 
 /// The kinds of `manifests/` as group, version and kind, in the order of removal: namespaces last, because what is in
 /// one goes with it, slowly. What these objects own (replica sets, pods, endpoints) goes when its owner goes.
@@ -27,7 +27,7 @@ const KINDS: [(&str, &str, &str); 7] = [
 /// # Errors
 /// The server refuses, or pods are left at the deadline.
 pub async fn sweep(client: &Client, run: &str, deadline: &Deadline) -> Result<usize, KubernetesError> {
-    let labelled = ListParams::default().labels(&format!("{RUN_LABEL}={run}"));
+    let labelled = ListParams::default().labels(&manifest::of_run(run));
     let mut removed = 0;
     for (group, version, kind) in KINDS {
         for place in places(client, group, version, kind) {
@@ -68,7 +68,7 @@ pub async fn sweep(client: &Client, run: &str, deadline: &Deadline) -> Result<us
 /// # Errors
 /// The server refuses, or one is left at the deadline.
 pub async fn gone(client: &Client, run: &str, deadline: &Deadline) -> Result<(), KubernetesError> {
-    let labelled = ListParams::default().labels(&format!("{RUN_LABEL}={run}"));
+    let labelled = ListParams::default().labels(&manifest::of_run(run));
     let namespaces: Api<Namespace> = Api::all(client.clone());
     let what = format!("the end of the namespaces of run {run}");
     let gone = wait::until(deadline, &what, || async {
