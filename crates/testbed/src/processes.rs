@@ -7,8 +7,11 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
 
-/// How long a process may be on its way from one program to the next before it counts as one without an environment.
-const EXEC_LIMIT: Duration = Duration::from_millis(500);
+/// How long a process may be on its way, from one program to the next or out, before it counts as one without an environment.
+const WAY_LIMIT: Duration = Duration::from_millis(500);
+
+/// `PF_EXITING` among the flags of a process (`include/linux/sched.h`).
+const EXITING: u32 = 0x4;
 
 /// Whether this system lets us look at processes that are not our children.
 pub(crate) const VISIBLE: bool = cfg!(target_os = "linux");
@@ -37,15 +40,21 @@ pub(crate) fn all() -> Vec<i32> {
 
 /// The environment that a process was started with; `None` for a zombie, and for somebody else's process.
 ///
-/// A process that is just exchanging its program shows none for a moment, or a part of one. It is looked at again until it
-/// shows the whole: taken at its word, it would seem to be gone.
+/// A process that is just exchanging its program shows none for a moment, or a part of one. One that is on its way out shows
+/// none while it still holds its files and sockets. Both are looked at again until they show the whole or are gone: taken
+/// at their word, they would seem to be gone already.
 pub(crate) fn environment(pid: i32) -> Option<HashMap<Vec<u8>, Vec<u8>>> {
     let path = format!("/proc/{pid}/environ");
     let begun = Instant::now();
     let text = loop {
-        let text = fs::read(&path).ok()?;
-        if Stat::read(pid)?.memory.shows(text.len()) || begun.elapsed() >= EXEC_LIMIT {
-            break text;
+        let text = fs::read(&path).ok();
+        let memory = Stat::read(pid)?.memory;
+        let settled = match &text {
+            Some(text) => memory.shows(text.len()),
+            None => memory != Memory::Leaving,
+        };
+        if settled || begun.elapsed() >= WAY_LIMIT {
+            break text?;
         }
         std::thread::yield_now();
     };
@@ -106,12 +115,13 @@ impl Stat {
         // The second field is the command in parentheses, which may itself hold spaces and parentheses.
         let (_, rest) = text.rsplit_once(") ")?;
         let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
-        let alive = !matches!(*fields.first()?, "Z" | "X" | "x");
+        // The first thread may be gone before the others, and what they share is held until the last one is.
+        let ended = matches!(*fields.first()?, "Z" | "X" | "x") && *fields.get(17)? == "1";
         Some(Self {
-            alive,
+            alive: !ended,
             group: fields.get(2)?.parse().ok()?,
             start_time: fields.get(19)?.parse().ok()?,
-            memory: Memory::parse(&fields),
+            memory: Memory::parse(&fields, ended),
         })
     }
 }
@@ -121,6 +131,8 @@ impl Stat {
 enum Memory {
     /// It has none, or this system doesn't tell.
     Unknown,
+    /// It is given up already, by a process that is not gone yet.
+    Leaving,
     /// There is no program in it yet: amid `execve(2)`.
     Unfinished,
     /// This many bytes.
@@ -128,14 +140,16 @@ enum Memory {
 }
 
 impl Memory {
-    /// By `vsize`, `startcode`, `env_start` and `env_end`; a kernel before 3.5 doesn't tell the last two.
-    fn parse(fields: &[&str]) -> Self {
+    /// By `flags`, `vsize`, `startcode`, `env_start` and `env_end`; a kernel before 3.5 doesn't tell the last two.
+    fn parse(fields: &[&str], ended: bool) -> Self {
         let [Some(size), Some(code), Some(start), Some(end)] =
             [20, 23, 47, 48].map(|at| fields.get(at)?.parse::<usize>().ok())
         else {
             return Self::Unknown;
         };
+        let flags: u32 = fields.get(6).and_then(|flags| flags.parse().ok()).unwrap_or(0);
         match (size, code) {
+            (0, _) if !ended && flags & EXITING != 0 => Self::Leaving,
             (0, _) => Self::Unknown,
             (_, 0) => Self::Unfinished,
             _ => Self::Holds(end.saturating_sub(start)),
@@ -146,7 +160,7 @@ impl Memory {
     fn shows(self, length: usize) -> bool {
         match self {
             Self::Unknown => true,
-            Self::Unfinished => false,
+            Self::Unfinished | Self::Leaving => false,
             Self::Holds(expected) => length == expected,
         }
     }
@@ -174,11 +188,29 @@ mod tests {
     }
 
     #[rstest::rstest]
-    #[case::a_program_runs("4096", "1000", "139000", "140000", Memory::Holds(1000))]
-    #[case::there_is_no_program_yet("4096", "0", "140000", "140000", Memory::Unfinished)]
-    #[case::it_was_started_without_variables("4096", "1000", "140000", "140000", Memory::Holds(0))]
-    #[case::a_kernel_thread_has_no_memory("0", "0", "0", "0", Memory::Unknown)]
+    #[case::it_runs("S", "8", true)]
+    #[case::nobody_has_asked_for_its_exit_yet("Z", "1", false)]
+    #[case::its_first_thread_is_gone_before_the_others("Z", "8", true)]
+    fn a_process_is_alive_until_its_last_thread_is_gone(
+        #[case] state: &str,
+        #[case] threads: &str,
+        #[case] alive: bool,
+    ) {
+        let line = format!("1 (a) {state} 1 1 1 0 -1 4194308 1 0 0 0 0 0 0 0 20 0 {threads} 0 987654 0 0 0");
+        assert_eq!(Stat::parse(&line).unwrap().alive, alive);
+    }
+
+    #[rstest::rstest]
+    #[case::a_program_runs("S", "0", "4096", "1000", "139000", "140000", Memory::Holds(1000))]
+    #[case::there_is_no_program_yet("R", "0", "4096", "0", "140000", "140000", Memory::Unfinished)]
+    #[case::it_was_started_without_variables("S", "0", "4096", "1000", "140000", "140000", Memory::Holds(0))]
+    #[case::it_was_told_to_end("R", "4", "4096", "1000", "139000", "140000", Memory::Holds(1000))]
+    #[case::it_is_on_its_way_out("R", "4", "0", "0", "0", "0", Memory::Leaving)]
+    #[case::it_is_gone("Z", "4", "0", "0", "0", "0", Memory::Unknown)]
+    #[case::a_kernel_thread_has_no_memory("S", "2097152", "0", "0", "0", "0", Memory::Unknown)]
     fn memory_tells_how_long_the_environment_is(
+        #[case] state: &str,
+        #[case] flags: &str,
         #[case] size: &str,
         #[case] code: &str,
         #[case] start: &str,
@@ -187,8 +219,9 @@ mod tests {
     ) {
         let zeros = |count| vec!["0"; count].join(" ");
         let line = format!(
-            "1 (a) S {} 99 {size} 0 0 {code} {} {start} {end} 0",
-            zeros(18),
+            "1 (a) {state} {} {flags} {} 1 0 99 {size} 0 0 {code} {} {start} {end} 0",
+            zeros(5),
+            zeros(10),
             zeros(23)
         );
         assert_eq!(Stat::parse(&line).unwrap().memory, expected);
@@ -229,6 +262,32 @@ mod tests {
         drop(child.stdin.take());
         child.wait().unwrap();
         assert!(seen > 0);
+    }
+
+    #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "whoever looks at a process of a run looks at one that it did not start"
+    )]
+    fn a_process_on_its_way_out_never_seems_to_be_gone() {
+        use std::io::Read as _;
+        // Its memory takes a while to be given back.
+        let mut child = std::process::Command::new("dd")
+            .args(["if=/dev/zero", "bs=64M", "count=1"])
+            .env("THROUGHLINE_MARK", "here")
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        // It writes once its memory is full, and then waits for us to read the rest.
+        child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+        child.kill().unwrap();
+        while environment(pid).is_some_and(|seen| seen.contains_key(&b"THROUGHLINE_MARK"[..])) {}
+        // Nobody has asked for its exit yet, so that it can't be more than ended.
+        let seen = Stat::read(pid).unwrap();
+        child.wait().unwrap();
+        assert!(!seen.alive, "{seen:?}");
     }
 
     #[test]
