@@ -21,24 +21,21 @@ pub(crate) use images::{archived, pack};
 pub(crate) use intercepts::connect;
 pub(crate) use objects::endpoints;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use kube::Client;
 use testbed::{Deadline, Endpoints, Event, Outcome, Run, UndoId};
 use tokio::sync::watch;
 
-use crate::binaries::Binaries;
 use crate::docker::{Docker, QUESTION};
 use crate::download;
 use crate::error::ClusterError;
 use crate::kind::{ClusterSpec, Kind, KindError};
 use crate::kind_config::{self, Mount};
-use crate::manifest::{APPLICATION, OBSERVABILITY, Object, Profile, SERVICES};
+use crate::manifest::{APPLICATION, OBSERVABILITY, Object, SERVICES};
 use crate::node::Node;
-use crate::pins::Pins;
+use crate::options::Plan;
 use crate::probe;
-use crate::reference::ImageRef;
 use crate::saved_images::SavedImages;
 use crate::telepresence::Telepresence;
 
@@ -88,31 +85,6 @@ pub(crate) mod limits {
     pub(crate) const CONNECTING: Duration = Duration::from_secs(160);
     /// What a step that explains its own failure keeps for the explanation.
     pub(crate) const EXPLANATION: Duration = Duration::from_secs(6);
-}
-
-/// What is brought up.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    /// Versions and images.
-    pub pins: Pins,
-    /// Where the services' binaries come from.
-    pub binaries: Binaries,
-    /// The Collector's profile.
-    pub profile: Profile,
-    /// Whether images that the local Docker lacks may be downloaded.
-    pub download: bool,
-    /// Whether services are intercepted with Telepresence; without it everything stays in the cluster.
-    pub telepresence: bool,
-    /// Whether a run without `--keep` takes a cluster that was kept, when there is one, and leaves it as kept.
-    pub reuse: bool,
-    /// How the cluster's name begins.
-    pub prefix: String,
-    /// Where the process on the workstation listens; the walkthrough's 8080 unless it is told otherwise.
-    pub workstation_port: u16,
-    /// The folder for locks.
-    pub locks: PathBuf,
-    /// The folder for images that were saved out of Docker: see [`SavedImages`].
-    pub saved_images: PathBuf,
 }
 
 /// An environment that is up.
@@ -187,18 +159,6 @@ pub async fn bring_up(
         endpoints,
         objects,
     })
-}
-
-impl Plan {
-    /// The images of others that the cluster runs.
-    #[must_use]
-    pub fn upstream(&self) -> Vec<&ImageRef> {
-        let manager = self.telepresence.then_some(&self.pins.traffic_manager);
-        [&self.pins.jaeger, &self.pins.collector]
-            .into_iter()
-            .chain(manager)
-            .collect()
-    }
 }
 
 /// What the parts of the work share.

@@ -3,7 +3,6 @@
 
 mod network;
 mod port;
-mod rules;
 mod see;
 mod subnets;
 
@@ -12,9 +11,7 @@ use std::path::PathBuf;
 use testbed::Missing;
 
 pub(crate) use network::{Network, Taken};
-pub(crate) use rules::{Rule, rules};
-pub use see::Machine;
-pub(crate) use see::is_daemon;
+pub(crate) use see::see;
 pub(crate) use subnets::{OF_KIND, Subnet};
 
 /// Available memory that a node with everything in it needs, with room for the processes on the workstation.
@@ -115,8 +112,8 @@ pub(crate) fn gib(bytes: u64) -> String {
 mod tests {
     use rstest::{Context, rstest};
 
-    use super::rules::Family;
     use super::*;
+    use crate::machine::rules::{Family, Rule};
 
     /// A machine that lacks nothing.
     fn good() -> Network {

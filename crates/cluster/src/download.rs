@@ -7,15 +7,15 @@ mod fetch;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use testbed::{Examination, Run};
+use testbed::{Examination, Missing, Run};
 
 pub use error::DownloadError;
 pub use fetch::{Bounds, fetch};
 pub use upstream::source::{Platform, Source};
 
-use crate::environment::KindOptions;
-use crate::pins::{Pin, Pins};
-use crate::preflight::missing;
+use crate::options::KindOptions;
+use crate::pins::Pins;
+use crate::program::Program;
 
 /// The biggest program is Telepresence with some 90 MB. Whatever is much bigger is not what was asked for.
 const BYTES: u64 = 400 << 20;
@@ -23,38 +23,6 @@ const BYTES: u64 = 400 << 20;
 pub(crate) const LIMIT: Duration = Duration::from_secs(600);
 /// How long nothing may come.
 const SILENCE: Duration = Duration::from_secs(30);
-
-/// A program that can be downloaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Program {
-    /// kind.
-    Kind,
-    /// Telepresence's client.
-    Telepresence,
-}
-
-impl Program {
-    /// Its name, also as a file.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Kind => "kind",
-            Self::Telepresence => "telepresence",
-        }
-    }
-
-    fn version(self, pins: &Pins) -> String {
-        match self {
-            Self::Kind => pins.kind.to_string(),
-            Self::Telepresence => pins.telepresence.to_string(),
-        }
-    }
-
-    fn pin(self, platform: &Platform) -> Option<Pin> {
-        let name = format!("{}-{platform}", self.name());
-        Pin::DOWNLOADS.into_iter().find(|pin| pin.name() == name)
-    }
-}
 
 /// A download that can be done: everything about it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,7 +78,7 @@ pub(crate) fn instead(options: &KindOptions, program: Program) -> Option<Examina
         ))),
         // It was downloaded with a checksum once.
         Err(_) if file(folder, program).exists() => None,
-        Err(error) => Some(Examination::missing([missing(&error)])),
+        Err(error) => Some(Examination::missing([Missing::because(&error)])),
     }
 }
 
@@ -158,13 +126,6 @@ fn file(folder: &Path, program: Program) -> PathBuf {
     folder.join(program.name())
 }
 
-/// What to say when a program is neither there nor to be downloaded: see [`crate::tool::ToolMissing`].
-pub(crate) fn can_be_downloaded(name: &str) -> bool {
-    [Program::Kind, Program::Telepresence]
-        .iter()
-        .any(|program| program.name() == name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,24 +164,5 @@ mod tests {
             told(Program::Kind, Platform::new("macos", "aarch64")),
         ];
         insta::assert_snapshot!("no_download", texts.join("\n"));
-    }
-
-    #[test]
-    fn every_program_has_a_pin_on_both_platforms() {
-        for program in [Program::Kind, Program::Telepresence] {
-            for architecture in ["x86_64", "aarch64"] {
-                let pin = program.pin(&linux(architecture)).unwrap();
-                assert!(
-                    pins(&[]).downloads[&pin].url("1.2.3").contains("/v1.2.3/"),
-                    "{pin}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn a_missing_program_s_hint_knows_what_can_be_downloaded() {
-        assert!(can_be_downloaded("kind") && can_be_downloaded("telepresence"));
-        assert!(!can_be_downloaded("docker"));
     }
 }

@@ -19,31 +19,24 @@ use testbed::{
     EnvironmentName, Examination, InterceptSpec, Mishap, Missing, Run,
 };
 
-use crate::bring_up::{Choice, Plan, Up, bring_up, choose};
+use crate::bring_up::{Choice, Up, bring_up, choose};
 use crate::context::{self, ContextOptions};
 use crate::docker::{Docker, QUESTION};
-use crate::doctor::Machine;
-use crate::download::{self, Program};
+use crate::download;
 use crate::error::ClusterError;
 use crate::evidence::{self, Sources};
 use crate::kind::Kind;
+use crate::machine::Machine;
 use crate::manifest::Profile;
 use crate::node::Node;
+use crate::options::KindOptions;
+use crate::program::Program;
 use crate::telepresence::Telepresence;
-use crate::tool::{Tool, ToolMissing, ToolPath};
+use crate::tool::{Tool, ToolMissing};
 use accounts::Accounts;
 
 /// Where the process on the workstation listens, as in the walkthrough.
 pub const WORKSTATION_PORT: u16 = 8080;
-
-/// What the environment is made of.
-#[derive(Debug, Clone)]
-pub struct KindOptions {
-    /// Where the tools are.
-    pub tools: ToolPath,
-    /// What is brought up.
-    pub plan: Plan,
-}
 
 /// Real Kubernetes with a Collector, Jaeger and the services: in kind, or in a cluster that is there already.
 pub struct KindEnvironment {

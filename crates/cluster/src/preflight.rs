@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use testbed::{Deadline, Examination, Explain, Missing};
+use testbed::{Deadline, Examination, Missing};
 
 use crate::docker::{Docker, DockerError, Engine};
-use crate::doctor::{self, Machine, OF_KIND, gib};
-use crate::download::{self, Program};
-use crate::environment::KindOptions;
+use crate::doctor::{self, OF_KIND, gib};
+use crate::download;
 use crate::kind::Kind;
+use crate::machine::Machine;
 use crate::node::Node;
+use crate::options::KindOptions;
+use crate::program::Program;
 use crate::reference::ImageRef;
 use crate::telepresence::Telepresence;
 
@@ -30,7 +32,7 @@ pub(crate) async fn examine(
         docker(options, &deadline),
         kind(options, &deadline),
         intercepts(options, telepresence, &deadline),
-        machine.see(&options.tools, &options.plan, port),
+        doctor::see(machine, &options.tools, &options.plan, port),
     );
     facts.expect_cluster(OF_KIND.iter().filter_map(|text| text.parse().ok()));
     [docker, kind, machine_with(facts, &intercepts), intercepts]
@@ -72,11 +74,11 @@ pub(crate) async fn intercepts(
 async fn docker(options: &KindOptions, deadline: &Deadline) -> Examination {
     let docker = match options.tools.find("docker", "run the cluster's node") {
         Ok(tool) => Docker::new(tool),
-        Err(error) => return Examination::missing([missing(&error)]),
+        Err(error) => return Examination::missing([Missing::because(&error)]),
     };
     let engine = match docker.engine(deadline).await {
         Ok(engine) => engine,
-        Err(error) => return Examination::missing([missing(&error)]),
+        Err(error) => return Examination::missing([Missing::because(&error)]),
     };
     [memory(&engine), images(&docker, options, deadline).await]
         .into_iter()
@@ -108,7 +110,7 @@ async fn images(docker: &Docker, options: &KindOptions, deadline: &Deadline) -> 
     match lacks(docker, options, deadline).await {
         Ok(images) if images.is_empty() => Examination::fine("every image is in the local Docker"),
         Ok(images) => Examination::missing(images.iter().map(absent)),
-        Err(error) => Examination::missing([missing(&error)]),
+        Err(error) => Examination::missing([Missing::because(&error)]),
     }
 }
 
@@ -119,7 +121,7 @@ pub(crate) async fn local_images(options: &KindOptions, nodes: &[Node], deadline
     }
     let docker = match options.tools.find("docker", "put images into nodes") {
         Ok(tool) => Docker::new(tool),
-        Err(error) => return vec![missing(&error)],
+        Err(error) => return vec![Missing::because(&error)],
     };
     let mut lacking: Vec<&ImageRef> = Vec::new();
     for node in nodes {
@@ -128,14 +130,14 @@ pub(crate) async fn local_images(options: &KindOptions, nodes: &[Node], deadline
                 let upstream = options.plan.upstream().into_iter();
                 lacking.extend(upstream.filter(|image| !present.contains(&image.canonical())));
             }
-            Err(error) => return vec![missing(&error)],
+            Err(error) => return vec![Missing::because(&error)],
         }
     }
     lacking.sort_unstable();
     lacking.dedup();
     match docker.lacks(&lacking, deadline).await {
         Ok(images) => images.iter().map(absent).collect(),
-        Err(error) => vec![missing(&error)],
+        Err(error) => vec![Missing::because(&error)],
     }
 }
 
@@ -162,7 +164,7 @@ async fn kind(options: &KindOptions, deadline: &Deadline) -> Examination {
     }
     let kind = match options.tools.find("kind", "create a cluster") {
         Ok(tool) => Kind::new(tool),
-        Err(error) => return Examination::missing([missing(&error)]),
+        Err(error) => return Examination::missing([Missing::because(&error)]),
     };
     let wanted = options.plan.pins.kind;
     match kind.version(deadline).await {
@@ -174,15 +176,6 @@ async fn kind(options: &KindOptions, deadline: &Deadline) -> Examination {
             ),
             cure: format!("go install sigs.k8s.io/kind@v{wanted}"),
         }]),
-        Err(error) => Examination::missing([missing(&error)]),
-    }
-}
-
-/// An error as something that is missing.
-pub(crate) fn missing(error: &dyn Explain) -> Missing {
-    let fact = testbed::explain::chain(error as &dyn std::error::Error);
-    Missing {
-        fact,
-        cure: error.hint().unwrap_or_else(|| "see the reason".into()),
+        Err(error) => Examination::missing([Missing::because(&error)]),
     }
 }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use testbed::{Call, Explain, ProcessSpec};
 
+use crate::program::Program;
+
 /// What a tool sees of our environment besides `HOME`: how to reach Docker, and how to reach the network.
 const PASSED_ON: [&str; 15] = [
     "DOCKER_HOST",
@@ -112,9 +114,9 @@ pub struct ToolMissing {
 
 impl Explain for ToolMissing {
     fn hint(&self) -> Option<String> {
-        let download = match crate::download::can_be_downloaded(self.name) {
-            true => "; `--download` gets it, if you pin its checksum",
-            false => "",
+        let download = match Program::named(self.name) {
+            Some(_) => "; `--download` gets it, if you pin its checksum",
+            None => "",
         };
         Some(format!(
             "install `{}`, or put its folder on `PATH`{download}",

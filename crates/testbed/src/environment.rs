@@ -17,7 +17,7 @@ use trace::ExportAccount;
 pub use capability::{Arrangement, Cannot, Capability, Disturbance, Mishap};
 pub use examination::Examination;
 
-use crate::explain::BoxError;
+use crate::explain::{self, BoxError, Explain};
 use crate::run::Run;
 
 /// The environments of `--env`.
@@ -52,6 +52,16 @@ pub struct Missing {
     pub fact: String,
     /// The command or action that cures it.
     pub cure: String,
+}
+
+impl Missing {
+    /// What an error says is missing, with all its causes, and its hint as the cure.
+    pub fn because(error: &impl Explain) -> Self {
+        Self {
+            fact: explain::chain(error),
+            cure: error.hint().unwrap_or_else(|| "see the reason".into()),
+        }
+    }
 }
 
 /// One file or folder of evidence, relative to the run directory.

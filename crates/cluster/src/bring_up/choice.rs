@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use testbed::{Lease, LeaseError, Leased, Run, UndoId};
 
-use super::Plan;
 use crate::docker::{Docker, QUESTION};
 use crate::error::ClusterError;
 use crate::kind::Kind;
 use crate::kind_config;
 use crate::node::Node;
+use crate::options::Plan;
 
 /// The cluster that a run uses. Known before there is one, and as long as evidence may be wanted.
 #[derive(Debug)]

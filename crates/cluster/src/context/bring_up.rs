@@ -16,13 +16,13 @@ use super::withdraw::Withdrawal;
 use super::{ContextOptions, kubeconfig, manager};
 use crate::bring_up::{self, Choice, Up, limits};
 use crate::docker::Docker;
-use crate::environment::KindOptions;
 use crate::error::ClusterError;
 use crate::image::ServiceImage;
 use crate::kubernetes::forward::{Forward, Target as ForwardTarget};
 use crate::kubernetes::{apply, client, rollout};
 use crate::manifest::{APPLICATION, OBSERVABILITY, Object, RUN_LABEL};
 use crate::node::Node;
+use crate::options::KindOptions;
 use crate::probe;
 use crate::telepresence::{Target, Telepresence};
 

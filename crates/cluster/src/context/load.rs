@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use testbed::Deadline;
 
-use crate::bring_up::{Plan, archived};
+use crate::bring_up::archived;
 use crate::docker::Docker;
 use crate::error::ClusterError;
 use crate::image::ServiceImage;
 use crate::node::Node;
+use crate::options::Plan;
 use crate::reference::ImageRef;
 
 /// Images that a node has not.

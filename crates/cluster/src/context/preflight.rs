@@ -10,12 +10,13 @@ use testbed::{Deadline, Examination, Explain, Missing};
 
 use super::images::{self, Way};
 use super::{ContextOptions, claim, kubeconfig, manager, rights};
-use crate::doctor::{Machine, Subnet};
-use crate::environment::KindOptions;
+use crate::doctor::{self, Subnet};
 use crate::error::ClusterError;
 use crate::kubernetes::client;
 use crate::kubernetes::error::request;
-use crate::preflight::{intercepts, local_images, machine_with, missing};
+use crate::machine::Machine;
+use crate::options::KindOptions;
+use crate::preflight::{intercepts, local_images, machine_with};
 use crate::telepresence::Telepresence;
 
 /// How long looking may take.
@@ -35,7 +36,7 @@ pub(crate) async fn examine(
     let (cluster, intercepts, facts) = tokio::join!(
         cluster(options, context, telepresence.is_some(), &deadline),
         intercepts(options, telepresence, &deadline),
-        machine.see(&options.tools, &options.plan, port),
+        doctor::see(machine, &options.tools, &options.plan, port),
     );
     let (cluster, subnets) = cluster;
     let mut facts = facts.without_a_cluster();
@@ -53,7 +54,7 @@ async fn cluster(
 ) -> (Examination, Vec<Subnet>) {
     let config = match kubeconfig::of_context(&context.kubeconfigs, &context.context) {
         Ok(config) => config,
-        Err(error) => return (Examination::missing([missing(&error)]), Vec::new()),
+        Err(error) => return (Examination::missing([Missing::because(&error)]), Vec::new()),
     };
     let images = async {
         match images::way(context, &config, &options.tools, deadline).await {
@@ -64,7 +65,7 @@ async fn cluster(
                 lacking => Examination::missing(lacking),
             },
             Ok(Way::ByName(_)) => Examination::fine("the cluster finds the services' images by name"),
-            Err(error) => Examination::missing([missing(&error)]),
+            Err(error) => Examination::missing([Missing::because(&error)]),
         }
     };
     let unusable = |fact: String, cure: Option<String>| {

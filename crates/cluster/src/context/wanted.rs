@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::{ContextError, ServiceImages};
-use crate::bring_up::Plan;
 use crate::error::ClusterError;
 use crate::manifest::{self, Object, RUN_LABEL, Rendering, SERVICES};
+use crate::options::Plan;
 use crate::telepresence::MANAGER_NAMESPACE;
 
 /// Everything that a run makes: the manifests without node ports, which may be somebody else's here, and the traffic

@@ -2,8 +2,8 @@
 
 use testbed::Missing;
 
-use super::rules::Rule;
 use super::subnets::{Route, Subnet, conflicts};
+use crate::machine::Rule;
 
 /// What only matters when traffic is to come to this machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Taken;
+use crate::machine::processes;
 
 /// `TCP_LISTEN` in the state column.
 const LISTEN: &str = "0A";
@@ -41,7 +42,7 @@ fn listener(table: &str, port: u16) -> Option<&str> {
 /// The first process that has the socket open, among those that may be looked into.
 fn owner(proc: &Path, inode: &str) -> Option<String> {
     let wanted = format!("socket:[{inode}]");
-    super::see::processes(proc).find_map(|(pid, folder)| {
+    processes(proc).find_map(|(pid, folder)| {
         let open = std::fs::read_dir(folder.join("fd")).ok()?;
         let mut targets = open
             .flatten()

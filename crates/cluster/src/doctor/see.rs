@@ -1,99 +1,63 @@
 //! Looks at the machine. Nothing here fails: what can't be seen, because a tool or a right is missing, is not seen.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
-use testbed::{Deadline, Lease};
+use testbed::Lease;
 
-use super::rules::rules;
 use super::{BUILD_DISK, DOCKER_DISK, Disk, Facts, Network, port, subnets};
 use crate::binaries::Binaries;
-use crate::bring_up::Plan;
+use crate::machine::{Machine, answer, is_daemon, processes, rules};
+use crate::options::Plan;
 use crate::telepresence::CONNECTION;
 use crate::tool::ToolPath;
 
-/// How long a look at the kernel's tables may take; usually it is a few milliseconds.
-const LIMIT: Duration = Duration::from_secs(2);
-
-/// Where a machine is looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Machine {
-    /// Its `/proc`.
-    pub proc: PathBuf,
-    /// Its `/dev/net/tun`.
-    pub tun: PathBuf,
-    /// Its `/.dockerenv`.
-    pub dockerenv: PathBuf,
-    /// Whether we are root on it.
-    pub root: bool,
-}
-
-impl Machine {
-    /// The machine that this runs on.
-    #[must_use]
-    pub fn this() -> Self {
-        Self {
-            proc: "/proc".into(),
-            tun: "/dev/net/tun".into(),
-            dockerenv: "/.dockerenv".into(),
-            root: rustix::process::geteuid().is_root(),
+/// Looks at everything; at the network only when traffic is to come to this `port`.
+pub(crate) async fn see(machine: &Machine, tools: &ToolPath, plan: &Plan, port: Option<u16>) -> Facts {
+    let network = async {
+        match port {
+            Some(port) => Some(network(machine, tools, plan, port).await),
+            None => None,
         }
-    }
-
-    /// Looks at everything; at the network only when traffic is to come to this `port`.
-    pub(crate) async fn see(&self, tools: &ToolPath, plan: &Plan, port: Option<u16>) -> Facts {
-        let network = async {
-            match port {
-                Some(port) => Some(self.network(tools, plan, port).await),
-                None => None,
-            }
-        };
-        let meminfo = std::fs::read_to_string(self.proc.join("meminfo")).unwrap_or_default();
-        Facts {
-            memory: available(&meminfo),
-            disks: disks(plan),
-            network: network.await,
-        }
-    }
-
-    async fn network(&self, tools: &ToolPath, plan: &Plan, port: u16) -> Network {
-        let rights = self.root || answer(tools, "sudo", &["-n", "true"]).await.is_some();
-        let nat = ["-t", "nat", "-S"];
-        let nat = async {
-            if self.root {
-                answer(tools, "iptables", &nat).await
-            } else if rights {
-                let mut args = vec!["-n", "iptables"];
-                args.extend(nat);
-                answer(tools, "sudo", &args).await
-            } else {
-                None
-            }
-        };
-        let (nat, rules) = tokio::join!(nat, rules(tools));
-        Network {
-            rights,
-            tun: self.tun.exists(),
-            daemon: processes(&self.proc)
-                .find(|(_, folder)| is_daemon(folder))
-                .map(|(pid, _)| pid),
-            told: false,
-            links: links(&self.proc),
-            dns_chain: nat.is_some_and(|nat| nat.lines().any(|line| line == "-N TELEPRESENCE_DNS")),
-            rules,
-            taken: port::taken(&self.proc, port),
-            holder: Lease::holder(&plan.locks, CONNECTION),
-            false_container: self.dockerenv.exists() && is_host(&self.proc),
-            routes: subnets::routes(&self.proc),
-            cluster: Vec::new(),
-        }
+    };
+    let meminfo = std::fs::read_to_string(machine.proc.join("meminfo")).unwrap_or_default();
+    Facts {
+        memory: available(&meminfo),
+        disks: disks(plan),
+        network: network.await,
     }
 }
 
-/// The processes in this `/proc`, with their folders.
-pub(super) fn processes(proc: &Path) -> impl Iterator<Item = (u32, PathBuf)> {
-    let entries = std::fs::read_dir(proc).into_iter().flatten().flatten();
-    entries.filter_map(|one| Some((one.file_name().to_str()?.parse().ok()?, one.path())))
+async fn network(machine: &Machine, tools: &ToolPath, plan: &Plan, port: u16) -> Network {
+    let rights = machine.root || answer(tools, "sudo", &["-n", "true"]).await.is_some();
+    let nat = ["-t", "nat", "-S"];
+    let nat = async {
+        if machine.root {
+            answer(tools, "iptables", &nat).await
+        } else if rights {
+            let mut args = vec!["-n", "iptables"];
+            args.extend(nat);
+            answer(tools, "sudo", &args).await
+        } else {
+            None
+        }
+    };
+    let (nat, rules) = tokio::join!(nat, rules(tools));
+    Network {
+        rights,
+        tun: machine.tun.exists(),
+        daemon: processes(&machine.proc)
+            .find(|(_, folder)| is_daemon(folder))
+            .map(|(pid, _)| pid),
+        told: false,
+        links: links(&machine.proc),
+        dns_chain: nat.is_some_and(|nat| nat.lines().any(|line| line == "-N TELEPRESENCE_DNS")),
+        rules,
+        taken: port::taken(&machine.proc, port),
+        holder: Lease::holder(&plan.locks, CONNECTION),
+        false_container: machine.dockerenv.exists() && is_host(&machine.proc),
+        routes: subnets::routes(&machine.proc),
+        cluster: Vec::new(),
+    }
 }
 
 /// Network devices of Telepresence, from the kernel's table of all devices.
@@ -122,26 +86,6 @@ fn is_host(proc: &Path) -> bool {
         .and_then(|line| line.split_once(" - "))
         .and_then(|(_, rest)| rest.split(' ').next());
     ["systemd", "init"].contains(&first.trim()) && kind.is_some_and(|kind| kind != "overlay")
-}
-
-/// Whether this is one of Telepresence's daemons: `telepresence userd …`, and the names of others.
-pub(crate) fn is_daemon(process: &Path) -> bool {
-    let line = std::fs::read(process.join("cmdline")).unwrap_or_default();
-    let line = String::from_utf8_lossy(&line);
-    let mut words = line.split('\0');
-    let program = words
-        .next()
-        .and_then(|program| program.rsplit('/').next())
-        .unwrap_or_default();
-    let daemons = ["userd", "rootd", "connector-foreground", "daemon-foreground"];
-    program.starts_with("telepresence") && words.any(|word| daemons.contains(&word))
-}
-
-/// What a tool says; `None` when it is not there, fails or takes too long.
-pub(super) async fn answer(tools: &ToolPath, tool: &'static str, args: &[&str]) -> Option<String> {
-    let tool = tools.find(tool, "look at the network").ok()?;
-    let answer = tool.call(args).run(&Deadline::after(LIMIT)).await.ok()?;
-    Some(answer.success().ok()?.text())
 }
 
 /// `MemAvailable` in bytes.
@@ -193,18 +137,6 @@ mod tests {
         assert_eq!(available("MemTotal: 1 kB\n"), None);
     }
 
-    #[rstest]
-    #[case("/usr/local/bin/telepresence\0userd\0--embed-network\0", true)]
-    #[case("telepresence\0daemon-foreground\0/var/log\0", true)]
-    #[case("telepresence\0status\0", false)]
-    #[case("vim\0userd\0", false)]
-    #[case("", false)]
-    fn daemons_are_known_by_their_command_line(#[case] line: &str, #[case] daemon: bool) {
-        let process = tempfile::tempdir().unwrap();
-        std::fs::write(process.path().join("cmdline"), line).unwrap();
-        assert_eq!(is_daemon(process.path()), daemon);
-    }
-
     #[tokio::test]
     async fn a_machine_without_tools_is_looked_at_all_the_same() {
         let folder = tempfile::tempdir().unwrap();
@@ -227,7 +159,7 @@ mod tests {
             locks: folder.path().join("locks"),
             saved_images: folder.path().join("images"),
         };
-        assert_eq!(machine.network(&tools, &plan, 8080).await, Network::default());
+        assert_eq!(network(&machine, &tools, &plan, 8080).await, Network::default());
         assert!(!plan.locks.exists(), "looking leaves nothing behind");
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use testbed::{Deadline, Explain, Missing};
+use testbed::{Deadline, Missing};
 
 use super::KindEnvironment;
 use crate::docker::Docker;
@@ -32,10 +32,7 @@ impl KindEnvironment {
                 fact: format!("the kind cluster {name} was deleted during the run"),
                 cure: "run again; a cluster is made when there is none".into(),
             }),
-            Err(error) => Some(Missing {
-                fact: testbed::explain::chain(&error),
-                cure: error.hint().unwrap_or_else(|| "see the reason".into()),
-            }),
+            Err(error) => Some(Missing::because(&error)),
         };
         lost.into_iter().collect()
     }

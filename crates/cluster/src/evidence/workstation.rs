@@ -6,7 +6,7 @@ use std::path::Path;
 use testbed::Deadline;
 
 use super::shelf::{Piece, Shelf, redact_folder};
-use crate::doctor::Machine;
+use crate::machine::Machine;
 use crate::telepresence::{self, Witness};
 use crate::tool::ToolPath;
 

@@ -9,7 +9,7 @@ use super::cli::{self, Cli};
 use super::world::World;
 use super::{OLDEST, QUESTION, Target, Telepresence, TelepresenceError, folder, version};
 use super::{remains, stale_questions};
-use crate::doctor::Machine;
+use crate::machine::Machine;
 use crate::manifest::APPLICATION;
 use crate::reference::Version;
 

@@ -8,7 +8,7 @@ use testbed::{Deed, Run};
 
 use super::connection::State;
 use super::{Telepresence, TelepresenceError};
-use crate::doctor::{self, Rule};
+use crate::machine::{self, Rule};
 
 /// How long a killed process may take to be gone, and its rules to be removed.
 const GONE: Duration = Duration::from_secs(10);
@@ -24,7 +24,7 @@ impl Telepresence {
         let Some(connection) = self.connection.as_mut().filter(|one| one.is_up()) else {
             return Err(TelepresenceError::DaemonGone);
         };
-        let rules = doctor::rules(&tools).await;
+        let rules = machine::rules(&tools).await;
         // A root daemon of its own outlives the user's, and keeps chain and rules in order.
         if geteuid().is_root() {
             let undo = run
@@ -32,7 +32,7 @@ impl Telepresence {
                 .push("what a killed Telepresence leaves", remains(&rules));
             connection.remains.push(undo);
         }
-        let daemon = |pid: u32| doctor::is_daemon(Path::new(&format!("/proc/{pid}")));
+        let daemon = |pid: u32| machine::is_daemon(Path::new(&format!("/proc/{pid}")));
         let deadline = run.deadline(GONE);
         let killed = run.kill(daemon, &deadline).await?;
         connection.state = State::Down;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use testbed::Deed;
 
-use crate::doctor::{self, Machine};
+use crate::machine::{self, Machine};
 use crate::tool::ToolPath;
 
 /// How long taking it away may take: usually tens of milliseconds.
@@ -15,7 +15,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 /// Takes chain and rules away when no daemon of Telepresence is there any more, whoever started it: a daemon's own are in use.
 /// `$1` is what gives rights (`sudo -n`, or nothing), `$2` the folder of processes, the rest are rules that were there before us, as
-/// [`doctor::Rule::word`] writes them; the others are known as [`doctor::rules`] knows them. A tool that is missing has left nothing.
+/// [`machine::Rule::word`] writes them; the others are known as [`machine::rules`] knows them. A tool that is missing has left nothing.
 const SCRIPT: &str = r#"
 rights=$1; proc=$2; shift 2
 known=" $* "
@@ -38,7 +38,7 @@ done
 pub(super) async fn deed(tools: &ToolPath, machine: &Machine) -> Deed {
     let rights = if machine.root { "" } else { "sudo -n" };
     let proc = machine.proc.display().to_string();
-    let before = doctor::rules(tools).await;
+    let before = machine::rules(tools).await;
     let fixed = ["-c".into(), SCRIPT.into(), "sh".into(), rights.into(), proc];
     let args = fixed
         .into_iter()

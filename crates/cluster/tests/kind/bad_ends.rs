@@ -2,11 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use cluster::bring_up::Plan;
 use cluster::kubernetes::apply::apply;
 use cluster::kubernetes::rollout::{Workload, available};
 use cluster::manifest::{self, BY_HAND, Object, Rendering};
-use cluster::{KindOptions, Pins};
+use cluster::{KindOptions, Pins, Plan};
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::Api;
 use serde_json::{Value, json};

@@ -5,12 +5,11 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use cluster::binaries::{Binaries, Build};
-use cluster::bring_up::Plan;
 use cluster::docker::Docker;
 use cluster::kind::Kind;
 use cluster::manifest::Profile;
 use cluster::tool::ToolPath;
-use cluster::{ContextOptions, KindEnvironment, KindOptions, Pins};
+use cluster::{ContextOptions, KindEnvironment, KindOptions, Pins, Plan};
 use jaeger_api::JaegerClient;
 use serde_json::json;
 use testbed::wait::{self, Probe};

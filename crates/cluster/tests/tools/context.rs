@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use cluster::binaries::Binaries;
-use cluster::bring_up::Plan;
 use cluster::manifest::Profile;
-use cluster::{ContextOptions, KindEnvironment, KindOptions, Pins};
+use cluster::{ContextOptions, KindEnvironment, KindOptions, Pins, Plan};
 use serde_json::{Value, json};
 use testbed::{Environment, Explain};
 use wiremock::matchers::{method, path, path_regex};

@@ -5,7 +5,8 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cluster::download::{Bounds, DownloadError, Planned, Program, fetch};
+use cluster::download::{Bounds, DownloadError, Planned, fetch};
+use cluster::program::Program;
 use sha2::{Digest, Sha256};
 use testbed::text::Took;
 use testbed::{Deadline, Explain};

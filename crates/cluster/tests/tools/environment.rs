@@ -4,13 +4,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use cluster::binaries::Binaries;
-use cluster::bring_up::{Plan, choose};
+use cluster::bring_up::choose;
 use cluster::docker::Docker;
-use cluster::doctor::Machine;
 use cluster::kind::Kind;
+use cluster::machine::Machine;
 use cluster::manifest::Profile;
 use cluster::tool::ToolPath;
-use cluster::{KindEnvironment, KindOptions, Pins, kind_config};
+use cluster::{KindEnvironment, KindOptions, Pins, Plan, kind_config};
 use rstest::{Context, rstest};
 use serde_json::{Value, json};
 use testbed::{

@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use cluster::binaries::{Binaries, Build};
-use cluster::bring_up::Plan;
 use cluster::context::usual_files;
 use cluster::manifest::Profile;
 use cluster::tool::ToolPath;
-use cluster::{ContextOptions, KindEnvironment, KindOptions};
+use cluster::{ContextOptions, KindEnvironment, KindOptions, Plan};
 use testbed::Lease;
 
 use super::ChoiceError;

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::see::answer;
+use super::answer;
 use crate::tool::ToolPath;
 
 /// Its tables: from 775 on, and each connection takes the next one that no rule leads to. The rule comes before all others that there
