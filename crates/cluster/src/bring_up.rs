@@ -39,7 +39,7 @@ use crate::probe;
 use crate::saved_images::SavedImages;
 use crate::telepresence::Telepresence;
 
-use crate::kubernetes::rollout::Workload;
+use crate::kubernetes::unavailable::Workload;
 
 /// More than bringing up can take within the limits of its steps, with both programs to be downloaded before: everything one after
 /// the other, although most of it goes on at the same time. Whoever bounds the whole takes more than this.

@@ -12,6 +12,7 @@ pub mod readiness;
 pub mod rollout;
 pub mod services;
 pub mod sweep;
+pub mod unavailable;
 pub mod view;
 pub(crate) mod webhook;
 

@@ -13,6 +13,8 @@ use testbed::Explain;
 
 pub(crate) use shared::fit_into_a_shared_cluster;
 
+/// Label by which a workload's pods are found.
+pub const NAME_LABEL: &str = "app.kubernetes.io/name";
 /// Label on every object, and on every pod, that says which run put it there.
 pub const RUN_LABEL: &str = "throughline.dev/run";
 /// Its value in the files.

@@ -19,6 +19,7 @@ use crate::docker::DockerError;
 use crate::error::ClusterError;
 use crate::kind_config::{JAEGER_PORT, OTLP_HTTP_PORT, STOREFRONT_PORT};
 use crate::kubernetes::apply::apply;
+use crate::kubernetes::unavailable::Workload;
 use crate::kubernetes::{client, dns, nodes, rollout, services};
 use crate::manifest::{self, Object, Rendering};
 use crate::reference::ImageRef;
@@ -101,8 +102,7 @@ impl Stage<'_> {
         let begun = Instant::now();
         let deadline = run.deadline(limits::ROLLOUT);
         let workloads = workloads();
-        let became =
-            |workload: &rollout::Workload| tell(run, format!("{} available", workload.name), begun.elapsed());
+        let became = |workload: &Workload| tell(run, format!("{} available", workload.name), begun.elapsed());
         let watch = rollout::available(&client, &self.choice.label, &workloads, &deadline, became);
         run.step("roll-out", limits::ROLLOUT + limits::EXPLANATION, watch)
             .await?;

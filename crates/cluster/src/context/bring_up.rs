@@ -19,8 +19,9 @@ use crate::docker::Docker;
 use crate::error::ClusterError;
 use crate::image::ServiceImage;
 use crate::kubernetes::forward::{Forward, Target as ForwardTarget};
+use crate::kubernetes::unavailable::Workload;
 use crate::kubernetes::{apply, client, rollout};
-use crate::manifest::{APPLICATION, OBSERVABILITY, Object, RUN_LABEL};
+use crate::manifest::{self, APPLICATION, NAME_LABEL, OBSERVABILITY, Object};
 use crate::node::Node;
 use crate::options::KindOptions;
 use crate::probe;
@@ -234,7 +235,7 @@ impl Stage<'_> {
         // Images may have to be pulled.
         let deadline = run.deadline(limits::PULL);
         let workloads = bring_up::workloads();
-        let became = |workload: &rollout::Workload| {
+        let became = |workload: &Workload| {
             bring_up::tell(run, format!("{} available", workload.name), begun.elapsed());
         };
         let watch = rollout::available(&self.client, &self.choice.label, &workloads, &deadline, became);
@@ -281,7 +282,7 @@ impl Stage<'_> {
     }
 
     async fn open(&self, namespace: &str, name: &str, port: u16) -> Result<String, ClusterError> {
-        let selector = format!("{}={name},{RUN_LABEL}={}", rollout::NAME_LABEL, self.choice.label);
+        let selector = format!("{NAME_LABEL}={name},{}", manifest::of_run(&self.choice.label));
         let target = ForwardTarget {
             namespace: namespace.to_owned(),
             selector,

@@ -9,7 +9,7 @@ use testbed::{Deadline, Missing};
 use crate::kubernetes::KubernetesError;
 use crate::kubernetes::apply;
 use crate::kubernetes::error::request;
-use crate::manifest::{BY_HAND, Object, RUN_LABEL};
+use crate::manifest::{self, BY_HAND, Object, RUN_LABEL};
 
 /// How many objects are asked for at once.
 const AT_ONCE: usize = 8;
@@ -118,7 +118,8 @@ pub(super) fn judge(context: &str, found: &[Found], allowed: &[String]) -> Vec<M
 fn left(context: &str, run: &str, what: &[String]) -> Missing {
     let what = what.join(", ");
     let by_hand = format!(
-        "`kubectl --context {context} delete namespaces,clusterroles,clusterrolebindings --selector {RUN_LABEL}={run}`"
+        "`kubectl --context {context} delete namespaces,clusterroles,clusterrolebindings --selector {}`",
+        manifest::of_run(run)
     );
     if run == BY_HAND {
         return Missing {

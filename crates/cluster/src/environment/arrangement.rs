@@ -14,7 +14,8 @@ use crate::docker::QUESTION;
 use crate::error::ClusterError;
 use crate::kubernetes::apply::apply;
 use crate::kubernetes::pods;
-use crate::kubernetes::rollout::{self, Workload};
+use crate::kubernetes::rollout;
+use crate::kubernetes::unavailable::Workload;
 use crate::kubernetes::view::PodView;
 use crate::manifest::{APPLICATION, Object};
 

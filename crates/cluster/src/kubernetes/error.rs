@@ -7,7 +7,7 @@ use std::time::Duration;
 use testbed::wait::{self, Pace, Probe};
 use testbed::{Deadline, Explain, WaitError};
 
-use super::rollout::RolloutError;
+use super::unavailable::RolloutError;
 
 /// How long one request may take: the server answers in milliseconds, and in seconds while it starts.
 pub(crate) const REQUEST: Duration = Duration::from_secs(10);

@@ -10,9 +10,8 @@ use testbed::wait::{self, Probe};
 use testbed::{Deadline, Whoami};
 
 use super::error::{KubernetesError, request};
-use super::rollout::NAME_LABEL;
 use super::view::{self, PodView};
-use crate::manifest;
+use crate::manifest::{self, NAME_LABEL};
 
 /// How many lines of a log an error shows.
 const LAST_LINES: i64 = 10;

@@ -1,147 +1,25 @@
 //! Waiting for workloads by watching them: told the moment each is available, and at once when one never will be.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt};
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Client, ResourceExt};
-use testbed::text::Took;
-use testbed::{Deadline, Explain};
+use testbed::Deadline;
 
 use super::error::KubernetesError;
 use super::pods;
 use super::readiness::{self, Obstacle};
+use super::unavailable::{RolloutError, Trouble, Workload};
 use super::view::{self, DeploymentView, PodView};
-use crate::manifest;
+use crate::manifest::{self, NAME_LABEL};
 
-/// Label by which a workload's pods are found.
-pub const NAME_LABEL: &str = "app.kubernetes.io/name";
 /// By which Kubernetes tells the pods of a Deployment's templates apart.
 const TEMPLATE_LABEL: &str = "pod-template-hash";
 /// How long looking for the reason may take after the time was up.
 const REPORT: Duration = Duration::from_secs(5);
-
-/// A Deployment.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Workload {
-    /// Its namespace.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-}
-
-impl Workload {
-    /// The Deployment of this name.
-    pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
-        Self {
-            namespace: namespace.into(),
-            name: name.into(),
-        }
-    }
-}
-
-impl fmt::Display for Workload {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.namespace, self.name)
-    }
-}
-
-/// What keeps one workload from being available.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
-    /// Which one.
-    pub workload: Workload,
-    /// What is in its way, the worst first.
-    pub obstacles: Vec<Obstacle>,
-    /// What Kubernetes warned of, newest last.
-    pub warnings: Vec<String>,
-    /// The last lines of its container, or of the one before when it was restarted.
-    pub log: Vec<String>,
-}
-
-/// Workloads that did not become available.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RolloutError {
-    /// How long was waited.
-    pub waited: Duration,
-    /// What was in the way.
-    pub troubles: Vec<Trouble>,
-}
-
-impl fmt::Display for RolloutError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<String> = self
-            .troubles
-            .iter()
-            .map(|trouble| trouble.workload.to_string())
-            .collect();
-        let hopeless = self.troubles.iter().any(Trouble::stays);
-        let ending = if hopeless {
-            "will not become available"
-        } else {
-            "not available"
-        };
-        write!(f, "{} {ending} after {}", names.join(", "), Took(self.waited))?;
-        for trouble in &self.troubles {
-            for line in trouble.lines() {
-                write!(f, "\n  {}: {line}", trouble.workload)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for RolloutError {}
-
-impl Explain for RolloutError {
-    fn hint(&self) -> Option<String> {
-        self.troubles
-            .iter()
-            .flat_map(|trouble| &trouble.obstacles)
-            .find_map(|obstacle| obstacle.hint.clone())
-            .or_else(|| {
-                let probed = self.troubles.iter().any(Trouble::fails_its_probe);
-                probed.then(|| {
-                    "the container runs: compare the path and port of its probe with what its log shows"
-                        .to_owned()
-                })
-            })
-    }
-}
-
-impl Trouble {
-    /// Those that say more than the obstacles do already.
-    fn add_warnings(&mut self, warnings: Vec<String>) {
-        let said = |warning: &str| {
-            let message = warning.split_once(": ").map_or(warning, |(_, message)| message);
-            let message = message.trim_start_matches("Error: ");
-            self.obstacles
-                .iter()
-                .any(|obstacle| obstacle.fact.contains(message))
-        };
-        let news: Vec<String> = warnings.into_iter().filter(|warning| !said(warning)).collect();
-        self.warnings.extend(news);
-    }
-
-    fn stays(&self) -> bool {
-        self.obstacles.iter().any(|obstacle| obstacle.stays)
-    }
-
-    fn fails_its_probe(&self) -> bool {
-        self.warnings
-            .iter()
-            .any(|warning| warning.contains("Readiness probe"))
-    }
-
-    fn lines(&self) -> impl Iterator<Item = String> {
-        let obstacles = self.obstacles.iter().map(ToString::to_string);
-        let log = self.log.iter().map(|line| format!("| {line}"));
-        obstacles.chain(self.warnings.iter().cloned()).chain(log)
-    }
-}
 
 /// Waits until all of these workloads, labelled with this run, are available. `became` is told of each one, once.
 ///

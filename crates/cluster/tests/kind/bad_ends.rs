@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use cluster::kubernetes::apply::apply;
-use cluster::kubernetes::rollout::{Workload, available};
+use cluster::kubernetes::rollout::available;
+use cluster::kubernetes::unavailable::Workload;
 use cluster::manifest::{self, BY_HAND, Object, Rendering};
 use cluster::{KindOptions, Pins, Plan};
 use k8s_openapi::api::apps::v1::Deployment;

@@ -1,6 +1,7 @@
 //! What is waited for, and how what is in the way is told.
 
 use serde_json::json;
+use testbed::Explain;
 
 use super::*;
 
