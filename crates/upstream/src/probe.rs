@@ -105,17 +105,25 @@ pub async fn order_goes_through(storefront: &str, deadline: &Deadline) -> Result
     Ok(waited.await?)
 }
 
-/// Waits until a span that was exported to the Collector can be seen in Jaeger. Sends a new one when the last one was
-/// refused, or was acknowledged and did not appear.
+/// Waits until a span that was exported to the Collector can be seen in Jaeger. The first one is sent when Jaeger answers: a Collector
+/// that finds nobody there asks again after a second, and then later and later (gRPC's connection backoff). Sends a new one when the
+/// last one was refused, or was acknowledged and did not appear.
 ///
 /// # Errors
-/// None appeared before the deadline; with what came last.
+/// Jaeger did not answer before the deadline, or none appeared; with what came last.
 pub async fn span_arrives(otlp_http: &str, jaeger: &str, deadline: &Deadline) -> Result<(), ProbeError> {
     let client = client()?;
     let jaeger_client = JaegerClient::new(jaeger).map_err(|source| ProbeError::Jaeger {
         url: jaeger.to_owned(),
         source,
     })?;
+    let answers = wait::until_paced(deadline, "an answer of Jaeger", PACE, || async {
+        match stored(&jaeger_client, trace_id(), deadline).await {
+            Ok(_) => Probe::<(), std::convert::Infallible>::Ready(()),
+            Err(reason) => Probe::NotYet(reason),
+        }
+    });
+    answers.await?;
     let waited = wait::until_paced(deadline, "a probe span in Jaeger", PACE, || async {
         let id = trace_id();
         match export(&client, otlp_http, id).await {
@@ -124,11 +132,10 @@ pub async fn span_arrives(otlp_http: &str, jaeger: &str, deadline: &Deadline) ->
         }
         let visible = deadline.within(VISIBLE);
         let seen = wait::until_paced(&visible, "the span", PACE, || async {
-            match visible.within(LOOK).bound(jaeger_client.trace(id)).await {
-                Ok(Ok(Some(_))) => Probe::<(), std::convert::Infallible>::Ready(()),
-                Ok(Ok(None)) => Probe::not_yet("the Collector acknowledged it, Jaeger has no such trace"),
-                Ok(Err(error)) => Probe::NotYet(testbed::explain::chain(&error)),
-                Err(_) => Probe::not_yet("Jaeger does not answer"),
+            match stored(&jaeger_client, id, &visible).await {
+                Ok(true) => Probe::<(), std::convert::Infallible>::Ready(()),
+                Ok(false) => Probe::not_yet("the Collector acknowledged it, Jaeger has no such trace"),
+                Err(reason) => Probe::NotYet(reason),
             }
         });
         match seen.await {
@@ -137,6 +144,15 @@ pub async fn span_arrives(otlp_http: &str, jaeger: &str, deadline: &Deadline) ->
         }
     });
     Ok(waited.await?)
+}
+
+/// Whether Jaeger has this trace; or why that can't be said.
+async fn stored(jaeger: &JaegerClient, id: TraceId, deadline: &Deadline) -> Result<bool, String> {
+    match deadline.within(LOOK).bound(jaeger.trace(id)).await {
+        Ok(Ok(trace)) => Ok(trace.is_some()),
+        Ok(Err(error)) => Err(testbed::explain::chain(&error)),
+        Err(_) => Err("Jaeger does not answer".to_owned()),
+    }
 }
 
 /// Exports one span in OTLP/JSON (OTLP 1.11 specification: ids in hexadecimal, times as decimal strings).

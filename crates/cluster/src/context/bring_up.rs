@@ -98,15 +98,7 @@ pub(crate) async fn bring_up(
         Box::pin(stage.prepare_intercepts(telepresence, installs)),
     )?;
     let endpoints = stage.forward().await?;
-    let proof = async {
-        let deadline = run.deadline(limits::PROOF);
-        let order = probe::order_goes_through(&endpoints.storefront, &deadline);
-        let span = probe::span_arrives(&endpoints.otlp_http, &endpoints.jaeger, &deadline);
-        tokio::try_join!(order, span)
-    };
-    let limit = limits::PROOF + limits::EXPLANATION;
-    run.step("order and span through the cluster", limit, proof)
-        .await?;
+    bring_up::prove(run, &endpoints).await?;
     Ok(Up {
         client: stage.client,
         endpoints,
