@@ -9,6 +9,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use testbed::wait::{self, Probe};
 use testbed::{Deadline, EnvironmentName, Whoami};
@@ -27,8 +28,8 @@ const ANSWERS_OF_PODS: usize = 8;
 const ANSWERS_OF_NEW_PODS: usize = 16;
 /// No single probe may block the loop: a request that leaks to a dead pod never comes back.
 pub(crate) const PROBE_LIMIT: Duration = Duration::from_secs(2);
-/// How long the first attempt at a proof waits for its answers. A busy machine answers within a tenth of a second.
-const FIRST_PATIENCE: Duration = Duration::from_millis(250);
+/// For how long an attempt at a proof may be silent before another one joins it. A busy machine answers within a tenth of a second.
+const SILENCE: Duration = Duration::from_millis(250);
 
 /// Asks a process who it is.
 ///
@@ -194,31 +195,13 @@ impl Prover {
             ),
             None => format!("requests are answered by {expected}"),
         };
-        let mut attempts = self.attempts();
-        let (who, nonces) = wait::until(deadline, &claim, || {
-            let attempt = attempts();
-            async move { attempt.answers(expected, debug_header).await }
-        })
-        .await?;
+        let (who, nonces) = until_proven(deadline, &claim, || self.answers(expected, debug_header)).await?;
         let proof = Proof {
             claim,
             answered_by: who.describe(),
             nonces,
         };
         Ok((proof, who))
-    }
-
-    /// The same for one attempt after the other, each twice as patient as the one before, up to the limit of a probe. While traffic
-    /// moves, a request may be led to somebody who is gone and never be answered, where the next one would be at once; on a machine
-    /// that is merely slow the later attempts wait as long as any.
-    pub(crate) fn attempts(&self) -> impl FnMut() -> Self + use<> {
-        let prover = self.clone();
-        let mut patience = FIRST_PATIENCE.min(self.limit);
-        move || {
-            let attempt = prover.within(patience);
-            patience = (patience * 2).min(prover.limit);
-            attempt
-        }
     }
 
     /// Sends several nonces, all of which must be answered by who should answer. Where they are many, one goes first: mostly it shows
@@ -337,6 +320,33 @@ impl Prover {
         }
         Ok(hop)
     }
+}
+
+/// Waits until an attempt at a proof succeeds. While traffic moves, a request may be led to somebody who is gone and never be
+/// answered, where the next one would be at once: an attempt that is silent is joined by another one, and the first of them that
+/// comes to an end counts.
+///
+/// # Errors
+/// The deadline, with what the last attempt said.
+pub(crate) async fn until_proven<T, F>(
+    deadline: &Deadline,
+    claim: &str,
+    attempt: impl Fn() -> F,
+) -> Result<T, wait::WaitError>
+where
+    F: Future<Output = Probe<T>>,
+{
+    let attempt = &attempt;
+    wait::until(deadline, claim, || async move {
+        let mut running = FuturesUnordered::new();
+        loop {
+            running.push(attempt());
+            if let Ok(Some(said)) = Deadline::after(SILENCE).bound(running.next()).await {
+                return said;
+            }
+        }
+    })
+    .await
 }
 
 #[cfg(test)]

@@ -213,12 +213,12 @@ async fn who_expects_no_answer_waits_no_longer_than_it_says() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_never_answered_holds_a_proof_up_for_a_moment_only() {
+async fn requests_that_are_never_answered_hold_a_proof_up_for_a_moment_each() {
     let (server, prover) = storefront_answering_every(1, Duration::ZERO).await;
     let lost = ResponseTemplate::new(502).set_delay(Duration::from_mins(1));
     Mock::given(path("/route"))
         .respond_with(lost)
-        .up_to_n_times(1)
+        .up_to_n_times(4)
         .with_priority(1)
         .mount(&server)
         .await;
@@ -228,14 +228,17 @@ async fn a_request_that_is_never_answered_holds_a_proof_up_for_a_moment_only() {
 }
 
 #[tokio::test]
-async fn each_attempt_is_more_patient_up_to_the_limit_of_a_probe() {
-    let server = storefront(|nonce| hop(Site::Cluster, 1, nonce)).await;
-    let prover = Prover::new(&server.uri(), EnvironmentName::Kind).unwrap();
-    let limits = |prover: &Prover| {
-        let mut attempts = prover.attempts();
-        let limits: Vec<u128> = (0..6).map(|_| attempts().limit.as_millis()).collect();
-        limits
+async fn an_attempt_that_is_only_slow_counts() {
+    let server = MockServer::start().await;
+    let slow = |request: &Request| {
+        let answered = Storefront(|nonce: &str| hop(Site::Cluster, 7, nonce)).respond(request);
+        answered.set_delay(super::SILENCE * 2)
     };
-    assert_eq!(limits(&prover), [250, 500, 1000, 2000, 2000, 2000]);
-    assert_eq!(limits(&prover.within(SHORT)), [200; 6]);
+    Mock::given(path("/route"))
+        .respond_with(slow)
+        .mount(&server)
+        .await;
+    let prover = Prover::new(&server.uri(), EnvironmentName::Kind).unwrap();
+    let deadline = Deadline::after(LONG);
+    prover.prove(&deadline, &Answerer::Cluster, None).await.unwrap();
 }

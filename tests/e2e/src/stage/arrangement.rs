@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use testbed::explain::chain;
-use testbed::wait::{self, Probe};
+use testbed::wait::Probe;
 use testbed::{Arrangement, Capability, Whoami};
 
 use super::expect::{fact_fails, pass};
 use super::{PROOF_LIMIT, Stage, StageError};
-use crate::proof::Answerer;
+use crate::proof::{Answerer, until_proven};
 use crate::scenario::Fault;
 use crate::scenario::topology::ORDER;
 
@@ -52,14 +52,10 @@ impl Stage<'_> {
         let (environment, prover) = (&self.bed.environment, &self.bed.prover);
         let deadline = run.deadline(PROOF_LIMIT + Duration::from_secs(1));
         let claim = format!("only {ORDER}'s present processes answer");
-        let mut attempts = prover.attempts();
-        let proven = wait::until(&deadline, &claim, || {
-            let attempt = attempts();
-            async move {
-                match environment.instances(ORDER).await {
-                    Err(error) => Probe::NotYet(chain(error.as_ref())),
-                    Ok(ids) => attempt.answers(&Answerer::Instances { ids }, None).await,
-                }
+        let proven = until_proven(&deadline, &claim, || async {
+            match environment.instances(ORDER).await {
+                Err(error) => Probe::NotYet(chain(error.as_ref())),
+                Ok(ids) => prover.answers(&Answerer::Instances { ids }, None).await,
             }
         });
         run.step(&format!("proof: {claim}"), PROOF_LIMIT, proven).await?;
