@@ -67,8 +67,9 @@ impl KindEnvironment {
         };
         let before = found().await?;
         let none_before = !before.iter().any(stays);
-        let replaced =
-            arrangement != Arrangement::NoReplica && !none_before && unlike(&before, arrangement).is_some();
+        let replaced = arrangement != Arrangement::NoReplica
+            && !none_before
+            && (unlike(&before, arrangement).is_some() || grows(&before, arrangement));
         if replaced || arrangement == Arrangement::NoReplica {
             // Left to itself, Telepresence would replace every one of them, and those of a new Deployment once more. By way of
             // no pod at all, those that come are the right ones.
@@ -86,12 +87,23 @@ impl KindEnvironment {
             // What it knows of the workload's agent is for the pods that were there; for the next it is found out anew.
             telepresence.uninstall(run, workload).await?;
         }
-        // The Service first: an agent is made for the port that its pod has when it comes.
-        let mut objects = changed(&up.objects, workload, arrangement);
-        objects.sort_by_key(|object| object.kind() != "Service");
-        for object in objects {
-            apply(&up.client, &[object], &deadline).await?;
+        let make = async |arrangement: Arrangement| {
+            // The Service first: an agent is made for the port that its pod has when it comes.
+            let mut objects = changed(&up.objects, workload, arrangement);
+            objects.sort_by_key(|object| object.kind() != "Service");
+            for object in objects {
+                apply(&up.client, &[object], &deadline).await?;
+            }
+            Ok::<_, ClusterError>(())
+        };
+        if arrangement == Arrangement::TwoReplicas && (replaced || none_before) {
+            // One pod, and the other once that one has its agent. When two are given theirs at the same moment, the traffic manager
+            // of 2.31.2 may lose the agent's image for good: both blank it in what they share, to write the rest down
+            // (`MarshalTight` in Telepresence's `pkg/agentconfig`), and one puts back what the other has blanked.
+            make(Arrangement::Prepared).await?;
+            alike(Arrangement::Prepared).await?;
         }
+        make(arrangement).await?;
         rollout::available(&up.client, label, &each, &deadline, |_| ()).await?;
         alike(arrangement).await?;
         rollout::available(&up.client, label, &each, &deadline, |_| ()).await?;
@@ -154,6 +166,11 @@ fn unlike(found: &[PodView], arrangement: Arrangement) -> Option<String> {
         _ if redirected > 0 => Some(format!("{redirected} of {all} still have {REDIRECTION}")),
         _ => None,
     }
+}
+
+/// Whether pods come beside those that there are.
+fn grows(found: &[PodView], arrangement: Arrangement) -> bool {
+    arrangement == Arrangement::TwoReplicas && found.iter().filter(|pod| stays(pod)).count() < 2
 }
 
 fn stays(pod: &PodView) -> bool {
@@ -322,6 +339,17 @@ mod tests {
             "status": {"containerStatuses": statuses},
         }))
         .unwrap()
+    }
+
+    #[test]
+    fn a_second_pod_comes_beside_one_and_not_beside_two() {
+        let (staying, ending) = (
+            || pod(&["order-service", AGENT], false),
+            pod(&["order-service", AGENT], true),
+        );
+        assert!(grows(&[staying(), ending], Arrangement::TwoReplicas));
+        assert!(!grows(&[staying(), staying()], Arrangement::TwoReplicas));
+        assert!(!grows(&[staying()], Arrangement::Prepared));
     }
 
     #[test]

@@ -81,6 +81,15 @@ pub fn deployment(deployment: &DeploymentView) -> Option<Obstacle> {
                     message,
                     "change the namespace's policy, or the pod in `manifests/`",
                 )
+            } else if message.contains("image: Required value") {
+                // Ours all have one. The traffic manager of 2.31.2 loses its agent's, for a moment or for good: see docs/KIND.md.
+                Obstacle {
+                    hint: Some(
+                        "the traffic manager has lost its agent's image: `telepresence uninstall` of the workload"
+                            .to_owned(),
+                    ),
+                    ..Obstacle::passing(message)
+                }
             } else {
                 Obstacle::passing(message)
             },
@@ -224,6 +233,17 @@ mod tests {
         ))
         .unwrap();
         assert_eq!((found.stays, found.fact.as_str()), (stays, message));
+    }
+
+    #[test]
+    fn an_agent_without_an_image_may_come_yet_and_what_cures_it_is_known() {
+        let message = "Pod \"p\" is invalid: spec.containers[1].image: Required value";
+        let condition = json!({"type": "ReplicaFailure", "status": "True", "message": message});
+        let found = deployment(&status(
+            &json!({"observedGeneration": 2, "conditions": [condition]}),
+        ))
+        .unwrap();
+        assert!(!found.stays && found.hint.unwrap().contains("telepresence uninstall"));
     }
 
     fn containers(statuses: &Value) -> PodView {
