@@ -38,7 +38,7 @@ pub struct Plan {
     pub workstation_port: u16,
     /// The folder for locks.
     pub locks: PathBuf,
-    /// The folder for images that were saved out of Docker: see [`SavedImages`].
+    /// The folder for images that were saved out of Docker: see [`SavedImages`](crate::saved_images::SavedImages).
     pub saved_images: PathBuf,
 }
 
