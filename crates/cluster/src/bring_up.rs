@@ -124,12 +124,13 @@ pub async fn bring_up(
         choice,
         saved: saved_images(run, plan, docker, choice).await,
     };
-    let rolled_out = stage.roll_out(packed_rx.clone(), loaded_rx.clone(), applied_tx, manager_rx);
+    // On the heap, like those below: an unoptimised build holds a future several times on its worker's stack.
+    let rolled_out = Box::pin(stage.roll_out(packed_rx.clone(), loaded_rx.clone(), applied_tx, manager_rx));
     let serve = async {
         let (client, endpoints, objects) = rolled_out.await?;
         // In a new cluster nobody has left an intercept that takes the order, and the connection needs a little longer anyway.
         if !choice.warm {
-            prove(run, &endpoints).await?;
+            Box::pin(prove(run, &endpoints)).await?;
         }
         Ok((client, endpoints, objects))
     };
@@ -152,7 +153,7 @@ pub async fn bring_up(
         if let Some(telepresence) = telepresence {
             stage.free_from_dead_clients(telepresence, &endpoints).await?;
         }
-        prove(run, &endpoints).await?;
+        Box::pin(prove(run, &endpoints)).await?;
     }
     if let Some(undo) = undo.filter(|_| run.keep()) {
         // It is up and stays, until `down`.
