@@ -130,7 +130,7 @@ pub async fn bring_up(
         let (client, endpoints, objects) = rolled_out.await?;
         // In a new cluster nobody has left an intercept that takes the order, and the connection needs a little longer anyway.
         if !choice.warm {
-            Box::pin(prove(run, &endpoints)).await?;
+            prove(run, &endpoints).await?;
         }
         Ok((client, endpoints, objects))
     };
@@ -153,7 +153,7 @@ pub async fn bring_up(
         if let Some(telepresence) = telepresence {
             stage.free_from_dead_clients(telepresence, &endpoints).await?;
         }
-        Box::pin(prove(run, &endpoints)).await?;
+        prove(run, &endpoints).await?;
     }
     if let Some(undo) = undo.filter(|_| run.keep()) {
         // It is up and stays, until `down`.

@@ -98,7 +98,7 @@ pub(crate) async fn bring_up(
         Box::pin(stage.prepare_intercepts(telepresence, installs)),
     )?;
     let endpoints = stage.forward().await?;
-    Box::pin(bring_up::prove(run, &endpoints)).await?;
+    bring_up::prove(run, &endpoints).await?;
     Ok(Up {
         client: stage.client,
         endpoints,

@@ -220,6 +220,15 @@ mod tests {
         }
     }
 
+    /// What is in the way of a Deployment whose pods the server refuses with this message.
+    fn refused(message: &str) -> Obstacle {
+        let condition = json!({"type": "ReplicaFailure", "status": "True", "message": message});
+        let found = deployment(&status(
+            &json!({"observedGeneration": 2, "conditions": [condition]}),
+        ));
+        found.unwrap()
+    }
+
     #[rstest]
     #[case("violates PodSecurity \"restricted:latest\"", true)]
     #[case(
@@ -227,22 +236,14 @@ mod tests {
         false
     )]
     fn a_policy_stays_and_a_missing_account_passes(#[case] message: &str, #[case] stays: bool) {
-        let condition = json!({"type": "ReplicaFailure", "status": "True", "message": message});
-        let found = deployment(&status(
-            &json!({"observedGeneration": 2, "conditions": [condition]}),
-        ))
-        .unwrap();
+        let found = refused(message);
         assert_eq!((found.stays, found.fact.as_str()), (stays, message));
     }
 
     #[test]
     fn an_agent_without_an_image_may_come_yet_and_what_cures_it_is_known() {
         let message = "Pod \"p\" is invalid: spec.containers[1].image: Required value";
-        let condition = json!({"type": "ReplicaFailure", "status": "True", "message": message});
-        let found = deployment(&status(
-            &json!({"observedGeneration": 2, "conditions": [condition]}),
-        ))
-        .unwrap();
+        let found = refused(message);
         assert!(!found.stays && found.hint.unwrap().contains("telepresence uninstall"));
     }
 
