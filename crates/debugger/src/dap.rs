@@ -28,7 +28,11 @@ use message::{BreakpointsBody, ExitedBody, Message, OutputBody, ProcessBody, Sta
 #[derive(Debug)]
 pub(crate) struct Dap {
     adapter: Adapter<Message>,
+    /// Where LLDB keeps what it has found out about binaries.
+    index: PathBuf,
     sequence: i64,
+    /// The request to initialize.
+    greeted: i64,
     /// The request to launch or attach, until it is answered.
     begun: Option<i64>,
     initialized: bool,
@@ -41,13 +45,39 @@ pub(crate) struct Dap {
 }
 
 impl Dap {
-    pub(crate) async fn launch(
+    /// Starts it and greets it; its answer is waited for when there is something to do.
+    pub(crate) async fn start(
         run: &Run,
         tool: &Tool,
         name: &str,
-        launch: &Launch,
         deadline: &Deadline,
     ) -> Result<Self, DebugError> {
+        let spec = ProcessSpec::new(name, tool.program());
+        let mut session = Self {
+            adapter: Adapter::start(run, tool.to_string(), spec, frame::read)?,
+            index: run.dir().path().with_file_name(RunDir::CACHE).join("lldb-index"),
+            sequence: 0,
+            greeted: 0,
+            begun: None,
+            initialized: false,
+            pid: None,
+            stops: VecDeque::new(),
+            ended: None,
+            lines: Lines::default(),
+            breakpoints: BTreeMap::new(),
+        };
+        let hello = json!({
+            "clientID": "throughline",
+            "adapterID": "lldb-dap",
+            "linesStartAt1": true,
+            "columnsStartAt1": true,
+            "pathFormat": "path",
+        });
+        session.greeted = session.send("initialize", hello, "begin", deadline).await?;
+        Ok(session)
+    }
+
+    pub(crate) async fn launch(&mut self, launch: &Launch, deadline: &Deadline) -> Result<(), DebugError> {
         // `lldb-dap` 19 passes over an object in silence; a list is right for newer ones too.
         let env: Vec<String> = launch
             .env
@@ -65,75 +95,38 @@ impl Dap {
         if let Some(dir) = &launch.dir {
             arguments["cwd"] = json!(dir);
         }
-        Self::begin(run, tool, name, "launch", arguments, deadline).await
+        self.begin("launch", arguments, deadline).await
     }
 
-    pub(crate) async fn attach(
-        run: &Run,
-        tool: &Tool,
-        name: &str,
-        pid: u32,
-        deadline: &Deadline,
-    ) -> Result<Self, DebugError> {
-        let mut session = Self::begin(
-            run,
-            tool,
-            name,
-            "attach",
-            json!({ "pid": pid, "stopOnEntry": false }),
-            deadline,
-        )
-        .await?;
-        session.pid = Some(pid);
-        Ok(session)
+    pub(crate) async fn attach(&mut self, pid: u32, deadline: &Deadline) -> Result<(), DebugError> {
+        let arguments = json!({ "pid": pid, "stopOnEntry": false });
+        self.begin("attach", arguments, deadline).await?;
+        self.pid = Some(pid);
+        Ok(())
     }
 
     async fn begin(
-        run: &Run,
-        tool: &Tool,
-        name: &str,
+        &mut self,
         command: &str,
         mut arguments: Value,
         deadline: &Deadline,
-    ) -> Result<Self, DebugError> {
+    ) -> Result<(), DebugError> {
+        let _: Value = self.answer(self.greeted, "initialize", "begin", deadline).await?;
         // What LLDB has found out about a binary is kept beside the runs: half of a start is looking for it.
-        let index = run.dir().path().with_file_name(RunDir::CACHE).join("lldb-index");
+        let index = self.index.display();
         arguments["initCommands"] = json!([
             "settings set symbols.enable-lldb-index-cache true",
-            format!(
-                "settings set symbols.lldb-index-cache-path \"{}\"",
-                index.display()
-            ),
+            format!("settings set symbols.lldb-index-cache-path \"{index}\""),
             // Only the program's own lines and variables are asked for. LLDB would read all symbols of everything it loads, and look
             // on this machine for what the system's libraries were stripped of, which is the other half.
             "settings set target.preload-symbols false",
             "settings set symbols.enable-external-lookup false",
         ]);
-        let spec = ProcessSpec::new(name, tool.program());
-        let mut session = Self {
-            adapter: Adapter::start(run, tool.to_string(), spec, frame::read)?,
-            sequence: 0,
-            begun: None,
-            initialized: false,
-            pid: None,
-            stops: VecDeque::new(),
-            ended: None,
-            lines: Lines::default(),
-            breakpoints: BTreeMap::new(),
-        };
-        let hello = json!({
-            "clientID": "throughline",
-            "adapterID": "lldb-dap",
-            "linesStartAt1": true,
-            "columnsStartAt1": true,
-            "pathFormat": "path",
-        });
-        let _: Value = session.request("initialize", hello, "begin", deadline).await?;
-        session.begun = Some(session.send(command, arguments, command, deadline).await?);
-        while !session.initialized {
-            session.hear(command, deadline).await?;
+        self.begun = Some(self.send(command, arguments, command, deadline).await?);
+        while !self.initialized {
+            self.hear(command, deadline).await?;
         }
-        Ok(session)
+        Ok(())
     }
 
     pub(crate) async fn break_at(
@@ -290,6 +283,17 @@ impl Dap {
         deadline: &Deadline,
     ) -> Result<T, DebugError> {
         let sequence = self.send(command, arguments, doing, deadline).await?;
+        self.answer(sequence, command, doing, deadline).await
+    }
+
+    /// Waits for the answer to the request with this number.
+    async fn answer<T: DeserializeOwned>(
+        &mut self,
+        sequence: i64,
+        command: &str,
+        doing: &str,
+        deadline: &Deadline,
+    ) -> Result<T, DebugError> {
         loop {
             let Some((answered, body)) = self.hear(doing, deadline).await? else {
                 continue;

@@ -12,11 +12,13 @@ mod dap;
 pub mod error;
 mod lines;
 mod mi;
+pub mod prepared;
 pub mod session;
 pub mod target;
 pub mod tool;
 
 pub use error::DebugError;
+pub use prepared::Prepared;
 pub use session::Session;
 pub use target::{Breakpoint, Launch, Stop};
 pub use tool::{Tool, ToolError};

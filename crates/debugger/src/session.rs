@@ -6,6 +6,7 @@ use tokio::sync::watch;
 use crate::dap::Dap;
 use crate::error::DebugError;
 use crate::mi::Mi;
+use crate::prepared::Prepared;
 use crate::target::{Breakpoint, Launch, Stop};
 use crate::tool::Tool;
 
@@ -61,11 +62,8 @@ impl Session {
         launch: &Launch,
         deadline: &Deadline,
     ) -> Result<Self, DebugError> {
-        let backend = match tool {
-            Tool::Lldb(_) => Backend::Dap(Box::new(Dap::launch(run, tool, name, launch, deadline).await?)),
-            Tool::Gdb(_) => Backend::Mi(Box::new(Mi::launch(run, tool, name, launch, deadline).await?)),
-        };
-        Ok(Self { backend })
+        let prepared = Prepared::start(run, tool, name, deadline).await?;
+        prepared.launch(run, launch, deadline).await
     }
 
     /// Starts a debugger as the run's child `name` and attaches it to a running process, which stands still until
@@ -80,11 +78,18 @@ impl Session {
         pid: u32,
         deadline: &Deadline,
     ) -> Result<Self, DebugError> {
-        let backend = match tool {
-            Tool::Lldb(_) => Backend::Dap(Box::new(Dap::attach(run, tool, name, pid, deadline).await?)),
-            Tool::Gdb(_) => Backend::Mi(Box::new(Mi::attach(run, tool, name, pid, deadline).await?)),
-        };
-        Ok(Self { backend })
+        let prepared = Prepared::start(run, tool, name, deadline).await?;
+        prepared.attach(run, pid, deadline).await
+    }
+
+    pub(crate) fn of_lldb(dap: Dap) -> Self {
+        let backend = Backend::Dap(Box::new(dap));
+        Self { backend }
+    }
+
+    pub(crate) fn of_gdb(mi: Mi) -> Self {
+        let backend = Backend::Mi(Box::new(mi));
+        Self { backend }
     }
 
     /// Sets a breakpoint.

@@ -1,5 +1,6 @@
 //! What all scenarios of a run share: the environment that is up, and the ways to talk to it.
 
+mod debuggers;
 mod up;
 
 use std::path::Path;
@@ -12,6 +13,7 @@ use crate::caller::Caller;
 use crate::places::Binaries;
 use crate::proof::Prover;
 
+pub use debuggers::Debuggers;
 pub use up::UpError;
 
 /// An environment that is up.
@@ -37,6 +39,8 @@ pub struct Bed {
     pub caller: Caller,
     /// Proves who answers.
     pub prover: Prover,
+    /// Debuggers for the process on the workstation.
+    pub debuggers: Debuggers,
     /// Asks processes who they are.
     pub http: reqwest::Client,
     /// How long evidence may take to settle.

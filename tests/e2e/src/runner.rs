@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use testbed::event::{Counts, Event};
 use testbed::run::Run;
-use testbed::{Endpoints, Environment, StepError};
+use testbed::{Capability, Endpoints, Environment, StepError};
 
 use crate::bed::{Bed, UpError};
 use crate::breakpoint;
@@ -128,34 +128,31 @@ const MOST_MOMENTS: usize = 3;
 async fn play_all(bed: &mut Bed, plan: &Plan, reports: &Reports) -> ExitCode {
     let mut code = ExitCode::Passed;
     let mut moments = 0;
-    for round in 1..=plan.repeat {
-        for selected in &plan.selected {
-            let scenario = selected.scenario;
-            for twin in selected.in_order() {
-                let (report, usable) = play_one(bed, scenario, twin, round).await;
-                let this = match &report.outcome {
-                    Outcome::Passed | Outcome::Skipped { .. } => ExitCode::Passed,
-                    Outcome::Failed => ExitCode::ExpectationFailed,
-                    Outcome::Inconclusive => ExitCode::Inconclusive,
-                };
-                let moment = report::anchor(&report.name, report.round);
-                finish(bed, reports, report);
-                if bed.run.interrupted().is_cancelled() {
-                    return ExitCode::Interrupted;
-                }
-                if this != ExitCode::Passed && lost(bed).await {
-                    // No verdict: what was to be judged is not there any more.
-                    return ExitCode::EnvironmentDown;
-                }
-                if this != ExitCode::Passed && moments < MOST_MOMENTS {
-                    moments += 1;
-                    bed.collect_at(&moment).await;
-                }
-                code = code.and(this);
-                if !usable || (plan.fail_fast && this != ExitCode::Passed) {
-                    return code;
-                }
-            }
+    let mut plays = plays(plan).peekable();
+    while let Some((round, scenario, twin)) = plays.next() {
+        bed.debuggers.one_more = plays.peek().is_some_and(|(_, next, _)| with_debugger(bed, next));
+        let (report, usable) = play_one(bed, scenario, twin, round).await;
+        let this = match &report.outcome {
+            Outcome::Passed | Outcome::Skipped { .. } => ExitCode::Passed,
+            Outcome::Failed => ExitCode::ExpectationFailed,
+            Outcome::Inconclusive => ExitCode::Inconclusive,
+        };
+        let moment = report::anchor(&report.name, report.round);
+        finish(bed, reports, report);
+        if bed.run.interrupted().is_cancelled() {
+            return ExitCode::Interrupted;
+        }
+        if this != ExitCode::Passed && lost(bed).await {
+            // No verdict: what was to be judged is not there any more.
+            return ExitCode::EnvironmentDown;
+        }
+        if this != ExitCode::Passed && moments < MOST_MOMENTS {
+            moments += 1;
+            bed.collect_at(&moment).await;
+        }
+        code = code.and(this);
+        if !usable || (plan.fail_fast && this != ExitCode::Passed) {
+            return code;
         }
     }
     let reports = reports.lock().unwrap_or_else(PoisonError::into_inner);
@@ -164,6 +161,21 @@ async fn play_all(bed: &mut Bed, plan: &Plan, reports: &Reports) -> ExitCode {
         return ExitCode::PrerequisiteMissing;
     }
     code
+}
+
+/// One after the other: in which round, which scenario, and which of its twins or none.
+fn plays(plan: &Plan) -> impl Iterator<Item = (u32, &'static Scenario, Option<&'static Twin>)> {
+    (1..=plan.repeat).flat_map(|round| {
+        plan.selected
+            .iter()
+            .flat_map(move |one| one.in_order().map(move |twin| (round, one.scenario, twin)))
+    })
+}
+
+/// Whether it is played with a debugger, here.
+fn with_debugger(bed: &Bed, scenario: &Scenario) -> bool {
+    const DEBUGGERS: [Capability; 2] = [Capability::Debugger, Capability::AttachDebugger];
+    scenario.needs.iter().any(|need| DEBUGGERS.contains(need)) && lacking(bed, scenario, None).is_none()
 }
 
 /// Whether the environment was taken away, and tells what is gone.

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use debugger::{Breakpoint, DebugError, Launch, Session, Tool};
+use debugger::{Breakpoint, DebugError, Launch, Prepared, Session};
 use testbed::{BoxError, Deadline, Endpoints, Process, ProcessError, ProcessSpec, Run, StepError};
 use trace::Site;
 
@@ -95,12 +95,12 @@ impl Workstation {
     /// When the debugger can't be started or refuses, or the process does not listen before the deadline.
     pub async fn start_under_debugger(
         run: &Run,
-        tool: &Tool,
+        debugger: Prepared,
         launch: &Launch,
         there: &Breakpoint,
         deadline: &Deadline,
     ) -> Result<(Self, Session), DebugError> {
-        let mut session = Session::launch(run, tool, &name(), launch, deadline).await?;
+        let mut session = debugger.launch(run, launch, deadline).await?;
         session.break_at(there, deadline).await?;
         let pid = session.go(deadline).await?;
         let address = session.line(deadline, announced).await?;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use debugger::{Breakpoint, DebugError, Launch, Session, Tool};
+use debugger::{Breakpoint, DebugError, Launch, Prepared, Session, Tool};
 use testbed::{Class, Deadline, Exit, Explain};
 
 use crate::bed::{Bed, generous};
@@ -44,6 +44,32 @@ async fn an_adapter_that_does_as_it_is_told_is_followed_to_the_end() {
         matches!(ended, Some(Exit::Code(0) | Exit::Signal(15))),
         "{ended:?}"
     );
+}
+
+#[tokio::test]
+async fn one_that_was_started_before_takes_a_program_later() {
+    let bed = Bed::new();
+    let tool = fake(&bed, "well");
+    let prepared = Prepared::start(&bed.run, &tool, "debugger", &generous())
+        .await
+        .unwrap();
+    let mut session = prepared
+        .launch(&bed.run, &Launch::new("/program"), &generous())
+        .await
+        .unwrap();
+    assert_eq!(session.go(&generous()).await.unwrap(), 4242);
+}
+
+#[tokio::test]
+async fn one_that_was_started_before_and_died_is_named_when_it_is_needed() {
+    let bed = Bed::new();
+    let tool = fake(&bed, "refuses");
+    let prepared = Prepared::start(&bed.run, &tool, "debugger", &generous())
+        .await
+        .unwrap();
+    bed.run.stop_strays("debugger", Duration::ZERO).await.unwrap();
+    let error = prepared.attach(&bed.run, 4242, &generous()).await.unwrap_err();
+    assert!(matches!(error, DebugError::Gone { .. }), "{error}");
 }
 
 #[tokio::test]

@@ -85,6 +85,7 @@ impl Bed {
             connected: true,
             arrangement: Some(Arrangement::Deployed),
             intercepted: None,
+            debuggers: super::Debuggers::default(),
             endpoints,
             jaeger,
         })

@@ -40,6 +40,7 @@ impl Stage<'_> {
     pub async fn intercept_under_debugger(&mut self) -> Result<(), StageError> {
         let listen = self.bed.endpoints.workstation_listen;
         let (run, there, tool) = (self.bed.run.clone(), self.breakpoint()?, breakpoint::debugger()?);
+        let prepared = self.bed.debuggers.take(&run, &tool).await?;
         let bed = &self.bed;
         let mut launch = workstation::launch(
             &bed.binaries.order,
@@ -52,7 +53,7 @@ impl Stage<'_> {
             launch.env.insert(variable.to_owned(), form.to_owned());
         }
         let deadline = run.deadline(START_LIMIT);
-        let start = Workstation::start_under_debugger(&run, &tool, &launch, &there, &deadline);
+        let start = Workstation::start_under_debugger(&run, prepared, &launch, &there, &deadline);
         let show = |(started, _): &(Workstation, Session)| {
             format!("{} pid {}, stops at {there}", started.base_url(), started.pid())
         };
@@ -64,6 +65,7 @@ impl Stage<'_> {
             session,
             attached: false,
         });
+        self.bed.debuggers.prepare(&run, &tool).await;
         self.divert(pid, target, Selection::All).await
     }
 
@@ -78,9 +80,10 @@ impl Stage<'_> {
             .ok_or(StageError::Order("an intercept"))?;
         let pid = process.pid();
         let (run, there, tool) = (self.bed.run.clone(), self.breakpoint()?, breakpoint::debugger()?);
+        let prepared = self.bed.debuggers.take(&run, &tool).await?;
         let attach = async {
             let deadline = run.deadline(START_LIMIT);
-            let mut session = Session::attach(&run, &tool, "debugger", pid, &deadline).await?;
+            let mut session = prepared.attach(&run, pid, &deadline).await?;
             session.break_at(&there, &deadline).await?;
             session.go(&deadline).await?;
             Ok::<_, DebugError>(session)
@@ -92,6 +95,7 @@ impl Stage<'_> {
             session,
             attached: true,
         });
+        self.bed.debuggers.prepare(&run, &tool).await;
         Ok(())
     }
 

@@ -105,6 +105,7 @@ fn bed(folder: &Path, refuses: bool) -> (Bed, Arc<Mutex<Vec<String>>>) {
         connected: true,
         arrangement: Some(Arrangement::Deployed),
         intercepted: None,
+        debuggers: crate::bed::Debuggers::default(),
         endpoints: Endpoints {
             storefront: NOWHERE.to_owned(),
             jaeger: NOWHERE.to_owned(),
