@@ -78,12 +78,12 @@ pub enum Fault {
     NotDisconnected,
     /// The connection that was killed is not taken up again.
     NotReconnected,
-    /// The workload is set up in this way instead of the scenario's.
-    Arranged(Arrangement),
+    /// The workload has been intercepted before, when the scenario wants one that never was.
+    InterceptedBefore,
     /// Nobody puts another pod in the place of the one that was lost.
     PodStaysAway,
-    /// The workload's pods are deleted behind the scenario's back.
-    PodsDeleted,
+    /// The workload is rolled out anew behind the scenario's back, as if it had never been intercepted.
+    RolledOut,
     /// The process on the workstation keeps its callers' connections open under an intercept with a header.
     KeptConnections,
     /// The connection from before the intercept is closed, and another one is opened.
@@ -112,8 +112,7 @@ impl Fault {
     pub const fn needs(self) -> Option<Capability> {
         match self {
             Self::Path(_) => Some(Capability::Disturb),
-            Self::Arranged(_) | Self::PodStaysAway => Some(Capability::Arrange),
-            Self::PodsDeleted => Some(Capability::Mishaps),
+            Self::InterceptedBefore | Self::RolledOut | Self::PodStaysAway => Some(Capability::Arrange),
             Self::NoOpenSpans => Some(Capability::OpenSpans),
             Self::KeptConnections => Some(Capability::ConnectionPerCaller),
             _ => None,
@@ -149,12 +148,9 @@ impl Fault {
             Self::UnfilteredIntercept => "the intercept takes every request".to_owned(),
             Self::NotLeft => "the intercept is not left".to_owned(),
             Self::NotReconnected => "the killed connection is not taken up again".to_owned(),
-            Self::Arranged(Arrangement::Prepared) => {
-                "the pod is ready for intercepts from the start".to_owned()
-            }
-            Self::Arranged(other) => format!("the workload is arranged otherwise ({other:?})"),
+            Self::InterceptedBefore => "the workload has been intercepted before".to_owned(),
             Self::PodStaysAway => "no other pod comes in the place of the lost one".to_owned(),
-            Self::PodsDeleted => "the pod is deleted meanwhile".to_owned(),
+            Self::RolledOut => "the workload is rolled out anew meanwhile".to_owned(),
             Self::KeptConnections => "the workstation's process keeps connections open".to_owned(),
             Self::Reopened => "the connection is opened anew".to_owned(),
             Self::NotDisconnected => "the workstation stays connected to the cluster".to_owned(),

@@ -10,7 +10,7 @@ use crate::breakpoint::Visit;
 use crate::caller::Order;
 
 /// Longer than any order takes by itself.
-const PAUSE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(300);
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "a_debugger_attached_by_pid_holds_an_order_and_lets_go",

@@ -9,7 +9,7 @@ use crate::breakpoint::Visit;
 use crate::caller::Order;
 
 /// How long somebody looks at the variables: longer than any order takes by itself.
-const PAUSE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(300);
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "a_breakpoint_holds_an_order_and_the_trace_shows_the_pause",

@@ -28,7 +28,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     },
     twins: &[Twin {
         name: "the_agent_was_there",
-        fault: Fault::Arranged(Arrangement::Prepared),
+        fault: Fault::InterceptedBefore,
         judged: Judged::FailsWithoutCause,
     }],
 };

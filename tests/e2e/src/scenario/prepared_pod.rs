@@ -1,7 +1,7 @@
 //! A pod that was made ready for intercepts when it started need not be replaced.
 
 use futures_util::FutureExt as _;
-use testbed::{Arrangement, Capability, Mishap, Selection};
+use testbed::{Arrangement, Capability, Selection};
 
 use super::{Fault, Judged, Scenario, Twin, topology};
 use crate::caller::Order;
@@ -20,9 +20,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
                 .judge("order", order, topology::served_on_the_workstation())
                 .await?;
             stage.leave().await?;
-            if stage.broken_by(Fault::PodsDeleted) {
-                stage.befall(Mishap::PodsDeleted).await?;
-                stage.without_intercept().await?;
+            if stage.broken_by(Fault::RolledOut) {
+                stage.rearrange(Arrangement::Unprepared).await?;
             }
             let after = stage.who_serves().await?;
             stage.expect_same_pod(&before, &after);
@@ -31,8 +30,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
         .boxed_local()
     },
     twins: &[Twin {
-        name: "pod_deleted_meanwhile",
-        fault: Fault::PodsDeleted,
+        name: "rolled_out_meanwhile",
+        fault: Fault::RolledOut,
         judged: Judged::FailsWithoutCause,
     }],
 };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use testbed::explain::chain;
 use testbed::wait::Probe;
-use testbed::{Arrangement, Capability, Whoami};
+use testbed::{Arrangement, Capability, Selection, Whoami};
 
 use super::expect::{fact_fails, pass};
 use super::{PROOF_LIMIT, Stage, StageError};
@@ -13,16 +13,18 @@ use crate::scenario::Fault;
 use crate::scenario::topology::ORDER;
 
 impl Stage<'_> {
-    /// Sets order-service up in this way; a twin may do it in another.
+    /// Sets order-service up in this way; in a twin it may have been intercepted before.
     ///
     /// # Errors
     /// When the environment can't.
     pub async fn arrange(&mut self, arrangement: Arrangement) -> Result<(), StageError> {
-        let arrangement = match self.fault {
-            Some(Fault::Arranged(other)) => other,
-            _ => arrangement,
-        };
-        self.rearrange(arrangement).await
+        if !self.broken_by(Fault::InterceptedBefore) {
+            return self.rearrange(arrangement).await;
+        }
+        self.restore(&[]).await?;
+        self.intercept(Selection::All).await?;
+        self.release().await?;
+        self.stop_workstation().await.map(drop)
     }
 
     /// Sets order-service up as it was deployed, unless it is. A scenario that arranges it anew need not.
@@ -38,7 +40,11 @@ impl Stage<'_> {
         self.rearrange(Arrangement::Deployed).await
     }
 
-    pub(super) async fn rearrange(&mut self, arrangement: Arrangement) -> Result<(), StageError> {
+    /// Sets order-service up in this way, in a twin as otherwise, and proves that nobody answers any more who did before.
+    ///
+    /// # Errors
+    /// When the environment can't, or the data plane does not show it.
+    pub async fn rearrange(&mut self, arrangement: Arrangement) -> Result<(), StageError> {
         let run = self.bed.run.clone();
         // Whatever comes of it, it is no longer what it was.
         self.befallen = true;
