@@ -67,7 +67,9 @@ const KEEPS_CONNECTIONS: std::ops::RangeInclusive<Version> = Version {
 const FOLDER: &str = "telepresence";
 
 /// Limits of the steps: many times what they take on two busy processors.
-const NAMES: Duration = Duration::from_secs(30);
+const NAMES: Duration = REMEMBERED.saturating_add(Duration::from_secs(30));
+/// For how long Telepresence remembers that there is no such name, also when it is wrong (`cacheTTL` in 2.31.2).
+const REMEMBERED: Duration = Duration::from_secs(60);
 /// A question to the running daemon.
 const QUESTION: Duration = Duration::from_secs(20);
 
@@ -104,11 +106,7 @@ impl Telepresence {
 
     /// What is missing or unsuitable for an intercept.
     pub async fn preflight(&self, deadline: &Deadline) -> Vec<Missing> {
-        let found = match self.usable(deadline).await {
-            Ok(tool) => self.alone(&tool, deadline).await,
-            Err(error) => Err(error),
-        };
-        let missing = found.err().map(|error| Missing {
+        let missing = self.ready(deadline).await.err().map(|error| Missing {
             fact: testbed::explain::chain(&error),
             cure: error.hint().unwrap_or_else(|| "see the reason".into()),
         });
@@ -294,24 +292,18 @@ impl Telepresence {
             .ok_or_else(missing)
     }
 
-    /// The program, when its version can be used.
-    async fn usable(&self, deadline: &Deadline) -> Result<Tool, TelepresenceError> {
+    /// The program with its version, when that can be used and nobody else is connected.
+    async fn ready(&self, deadline: &Deadline) -> Result<(Tool, Version), TelepresenceError> {
         let tool = self.tools.find("telepresence", "intercept a service")?;
-        match version(&tool, deadline).await? {
-            Some(version) if version >= OLDEST => Ok(tool),
-            found => Err(TelepresenceError::Version {
-                found: found.map_or_else(
-                    || "does not tell its version".into(),
-                    |version| format!("is {version}"),
-                ),
-                oldest: OLDEST,
-            }),
-        }
+        let version = usable(&tool, deadline).await?;
+        self.alone(deadline).await?;
+        Ok((tool, version))
     }
 
     /// Nobody else is connected. Connecting would silently replace their connection.
-    async fn alone(&self, tool: &Tool, deadline: &Deadline) -> Result<(), TelepresenceError> {
-        let status = Cli::of_the_user(tool.clone()).status(deadline).await?;
+    async fn alone(&self, deadline: &Deadline) -> Result<(), TelepresenceError> {
+        let tool = self.tools.find("telepresence", "intercept a service")?;
+        let status = Cli::of_the_user(tool).status(deadline).await?;
         match status.connected() {
             Some(daemon) => Err(TelepresenceError::Foreign {
                 context: daemon.kubernetes_context.clone(),
@@ -319,6 +311,20 @@ impl Telepresence {
             }),
             None => Ok(()),
         }
+    }
+}
+
+/// The version of the program, when it can be used.
+async fn usable(tool: &Tool, deadline: &Deadline) -> Result<Version, TelepresenceError> {
+    match version(tool, deadline).await? {
+        Some(version) if version >= OLDEST => Ok(version),
+        found => Err(TelepresenceError::Version {
+            found: found.map_or_else(
+                || "does not tell its version".into(),
+                |version| format!("is {version}"),
+            ),
+            oldest: OLDEST,
+        }),
     }
 }
 

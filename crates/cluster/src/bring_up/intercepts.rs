@@ -11,7 +11,8 @@ use super::images::Loaded;
 use super::{Stage, limits, next};
 use crate::error::ClusterError;
 use crate::kubernetes::nodes::{self, NodeLabel};
-use crate::kubernetes::{dns, services};
+use crate::kubernetes::{dns, pods, services};
+use crate::manifest::APPLICATION;
 use crate::probe;
 use crate::telepresence::{Target, Telepresence};
 
@@ -111,7 +112,27 @@ impl Stage<'_> {
             Ok::<_, ClusterError>(())
         };
         tokio::try_join!(async { Ok(install.await?) }, connected)?;
+        if self.choice.warm {
+            // Pods with an agent may just be replaced: see `names_after_roll_out`.
+            return Ok(());
+        }
         resolve_names(run, telepresence, &client).await
+    }
+
+    /// Waits until the cluster's names resolve here, once the pods that a roll-out has replaced are gone. Telepresence asks for names
+    /// by way of a traffic agent: a question that goes by one that is ending has no answer, and 2.31.2 remembers that for a minute as
+    /// a name that there is not.
+    pub(super) async fn names_after_roll_out(
+        &self,
+        telepresence: &Telepresence,
+        client: &Client,
+    ) -> Result<(), ClusterError> {
+        let deadline = self.run.deadline(limits::ROLLOUT);
+        let gone = pods::until_none_ends(client, APPLICATION, &self.choice.label, &deadline);
+        self.run
+            .step("former pods gone", limits::ROLLOUT + limits::EXPLANATION, gone)
+            .await?;
+        resolve_names(self.run, telepresence, client).await
     }
 
     /// Waits until somebody answers for names: one that is asked for before is remembered as a name that there is not. Services must

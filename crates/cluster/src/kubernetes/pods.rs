@@ -90,6 +90,30 @@ pub async fn until_of_workload(
     Ok(())
 }
 
+/// Waits until none of a run's pods in a namespace is ending.
+///
+/// # Errors
+/// The server refuses for good, or one still is at the deadline; the error says which.
+pub async fn until_none_ends(
+    client: &Client,
+    namespace: &str,
+    run: &str,
+    deadline: &Deadline,
+) -> Result<(), KubernetesError> {
+    wait::until(deadline, "the end of former pods", || async {
+        match of_run(client, namespace, run, deadline).await {
+            Err(error) if !error.passes() => Probe::Broken(error),
+            Err(error) => Probe::NotYet(error.to_string()),
+            Ok(found) => match found.iter().find(|pod| pod.metadata.deletion_timestamp.is_some()) {
+                None => Probe::Ready(()),
+                Some(pod) => Probe::NotYet(format!("{} is still ending", pod.name_any())),
+            },
+        }
+    })
+    .await?;
+    Ok(())
+}
+
 /// Deletes a pod, with its own grace period. One that is gone is fine.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use testbed::{Deed, Run, UndoId};
 
 use super::cli::{self, Cli};
 use super::world::World;
-use super::{OLDEST, QUESTION, Target, Telepresence, TelepresenceError, folder, version};
+use super::{QUESTION, Target, Telepresence, TelepresenceError, folder};
 use super::{remains, stale_questions};
 use crate::machine::Machine;
 use crate::manifest::APPLICATION;
@@ -54,7 +54,7 @@ impl Telepresence {
         let args = ["connect", "--namespace", APPLICATION];
         if self.connection.as_ref().is_some_and(|one| !one.is_up()) {
             // Somebody may have connected meanwhile.
-            self.alone(&self.usable(&deadline).await?, &deadline).await?;
+            self.alone(&deadline).await?;
         }
         if let Some(connection) = &mut self.connection {
             if !connection.is_up() {
@@ -69,9 +69,7 @@ impl Telepresence {
             return Ok(());
         }
         self.reserve(run, target.locks)?;
-        let tool = self.usable(&deadline).await?;
-        self.alone(&tool, &deadline).await?;
-        let version = version(&tool, &deadline).await?.unwrap_or(OLDEST);
+        let (tool, version) = self.ready(&deadline).await?;
         let world = World::make(&folder(run)?, target.kubeconfig)?;
         let cli = Cli::new(tool, &world);
         // Last in, first out: it is asked to quit, ended when it does not, and what it left then is taken away.

@@ -1,12 +1,18 @@
 //! A kept cluster: reused by the next run, refused to a second one at the same time, rolled only where something changed.
 
-use std::time::Instant;
+use std::io::Write as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
+use cluster::binaries::{self, Binaries};
 use cluster::kubernetes::sweep::sweep;
-use cluster::manifest::Profile;
-use testbed::{Deadline, Environment, Lease, Signals, SweepOptions};
+use cluster::manifest::{Profile, SERVICES};
+use testbed::{Deadline, Environment, InterceptSpec, Lease, Selection, Signals, SweepOptions};
 
 use crate::bed::{Bed, alone, clusters, options, order_and_trace};
+
+/// How often services are built anew in a kept cluster.
+const BUILDS: u8 = 3;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn is_reused_and_shared_with_nobody() {
@@ -48,26 +54,18 @@ async fn is_reused_and_shared_with_nobody() {
     let client = other.environment.brought_up().unwrap().client.clone();
     let label = other.environment.choice().unwrap().label.clone();
     let begun = Instant::now();
-    let removed = sweep(
-        &client,
-        &label,
-        &Deadline::after(std::time::Duration::from_secs(60)),
-    )
-    .await
-    .unwrap();
+    let removed = sweep(&client, &label, &Deadline::after(Duration::from_secs(60)))
+        .await
+        .unwrap();
     eprintln!(
         "{removed} objects swept in {:.2} s",
         begun.elapsed().as_secs_f64()
     );
     assert!(removed >= 18, "{removed}");
     assert_eq!(
-        sweep(
-            &client,
-            "another-run",
-            &Deadline::after(std::time::Duration::from_secs(60))
-        )
-        .await
-        .unwrap(),
+        sweep(&client, "another-run", &Deadline::after(Duration::from_secs(60)))
+            .await
+            .unwrap(),
         0
     );
     other.finish().await;
@@ -91,4 +89,51 @@ async fn is_reused_and_shared_with_nobody() {
     let swept = testbed::sweep(folder.path(), &down).await.unwrap();
     assert!(swept.complete(), "{swept:?}");
     assert_eq!(clusters().await, Vec::<String>::new());
+}
+
+/// As whoever edits a service and plays again: its pods, with a traffic agent in them, are replaced while this machine connects.
+#[tokio::test(flavor = "multi_thread")]
+async fn rolls_out_services_that_were_built_anew_and_knows_their_names() {
+    let _alone = alone().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = options(folder.path());
+    first.plan.telepresence = true;
+    let mut bed = Bed::begin(folder.path(), true, first.clone());
+    let endpoints = bed.up().await;
+    let limit = Deadline::after(Duration::from_secs(60));
+    let built = first.plan.binaries.provide(&bed.run, &limit).await.unwrap();
+    let intercept = InterceptSpec {
+        workload: "order-service".into(),
+        selection: Selection::All,
+        target: endpoints.workstation_listen,
+    };
+    bed.environment.intercept(&bed.run, &intercept).await.unwrap();
+    bed.environment.leave(&bed.run, "order-service").await.unwrap();
+    assert_eq!(bed.finish().await, Vec::<String>::new());
+
+    for build in 1..=BUILDS {
+        let other = tempfile::tempdir().unwrap();
+        build_anew(&built, other.path(), build);
+        let mut next = first.clone();
+        next.plan.binaries = Binaries::Folder(other.path().to_owned());
+        let mut bed = Bed::begin(folder.path(), true, next);
+        bed.up().await;
+        assert_eq!(bed.finish().await, Vec::<String>::new(), "build {build}");
+    }
+    let down = SweepOptions {
+        kept: true,
+        signals: Signals::manual(),
+        events: None,
+    };
+    assert!(testbed::sweep(folder.path(), &down).await.unwrap().complete());
+}
+
+/// The same services with one more byte, which nobody reads.
+fn build_anew(from: &Path, to: &Path, byte: u8) {
+    for service in SERVICES {
+        let target = binaries::file(to, service);
+        std::fs::copy(binaries::file(from, service), &target).unwrap();
+        let mut file = std::fs::OpenOptions::new().append(true).open(&target).unwrap();
+        file.write_all(&[byte]).unwrap();
+    }
 }
