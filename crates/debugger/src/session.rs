@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use crate::dap::Dap;
 use crate::error::DebugError;
 use crate::mi::Mi;
-use crate::prepared::Prepared;
+use crate::prepared::{Kind, Prepared};
 use crate::target::{Breakpoint, Launch, Stop};
 use crate::tool::Tool;
 
@@ -63,7 +63,7 @@ impl Session {
         deadline: &Deadline,
     ) -> Result<Self, DebugError> {
         let prepared = Prepared::start(run, tool, name, deadline).await?;
-        prepared.launch(run, launch, deadline).await
+        Self::launch_with(prepared, run, launch, deadline).await
     }
 
     /// Starts a debugger as the run's child `name` and attaches it to a running process, which stands still until
@@ -79,17 +79,51 @@ impl Session {
         deadline: &Deadline,
     ) -> Result<Self, DebugError> {
         let prepared = Prepared::start(run, tool, name, deadline).await?;
-        prepared.attach(run, pid, deadline).await
+        Self::attach_with(prepared, run, pid, deadline).await
     }
 
-    pub(crate) fn of_lldb(dap: Dap) -> Self {
-        let backend = Backend::Dap(Box::new(dap));
-        Self { backend }
+    /// As [`Session::launch`], with a debugger that was started before.
+    ///
+    /// # Errors
+    /// It is gone, or refuses the program.
+    pub async fn launch_with(
+        prepared: Prepared,
+        run: &Run,
+        launch: &Launch,
+        deadline: &Deadline,
+    ) -> Result<Self, DebugError> {
+        let backend = match prepared.0 {
+            Kind::Lldb(mut dap) => {
+                dap.launch(launch, deadline).await?;
+                Backend::Dap(dap)
+            }
+            Kind::Gdb { tool, name } => {
+                Backend::Mi(Box::new(Mi::launch(run, &tool, &name, launch, deadline).await?))
+            }
+        };
+        Ok(Self { backend })
     }
 
-    pub(crate) fn of_gdb(mi: Mi) -> Self {
-        let backend = Backend::Mi(Box::new(mi));
-        Self { backend }
+    /// As [`Session::attach`], with a debugger that was started before.
+    ///
+    /// # Errors
+    /// It is gone, or may not attach.
+    pub async fn attach_with(
+        prepared: Prepared,
+        run: &Run,
+        pid: u32,
+        deadline: &Deadline,
+    ) -> Result<Self, DebugError> {
+        let backend = match prepared.0 {
+            Kind::Lldb(mut dap) => {
+                dap.attach(pid, deadline).await?;
+                Backend::Dap(dap)
+            }
+            Kind::Gdb { tool, name } => {
+                Backend::Mi(Box::new(Mi::attach(run, &tool, &name, pid, deadline).await?))
+            }
+        };
+        Ok(Self { backend })
     }
 
     /// Sets a breakpoint.

@@ -100,7 +100,7 @@ impl Workstation {
         there: &Breakpoint,
         deadline: &Deadline,
     ) -> Result<(Self, Session), DebugError> {
-        let mut session = debugger.launch(run, launch, deadline).await?;
+        let mut session = Session::launch_with(debugger, run, launch, deadline).await?;
         session.break_at(there, deadline).await?;
         let pid = session.go(deadline).await?;
         let address = session.line(deadline, announced).await?;

@@ -53,8 +53,7 @@ async fn one_that_was_started_before_takes_a_program_later() {
     let prepared = Prepared::start(&bed.run, &tool, "debugger", &generous())
         .await
         .unwrap();
-    let mut session = prepared
-        .launch(&bed.run, &Launch::new("/program"), &generous())
+    let mut session = Session::launch_with(prepared, &bed.run, &Launch::new("/program"), &generous())
         .await
         .unwrap();
     assert_eq!(session.go(&generous()).await.unwrap(), 4242);
@@ -68,7 +67,9 @@ async fn one_that_was_started_before_and_died_is_named_when_it_is_needed() {
         .await
         .unwrap();
     bed.run.stop_strays("debugger", Duration::ZERO).await.unwrap();
-    let error = prepared.attach(&bed.run, 4242, &generous()).await.unwrap_err();
+    let error = Session::attach_with(prepared, &bed.run, 4242, &generous())
+        .await
+        .unwrap_err();
     assert!(matches!(error, DebugError::Gone { .. }), "{error}");
 }
 

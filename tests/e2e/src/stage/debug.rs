@@ -83,7 +83,7 @@ impl Stage<'_> {
         let prepared = self.bed.debuggers.take(&run, &tool).await?;
         let attach = async {
             let deadline = run.deadline(START_LIMIT);
-            let mut session = prepared.attach(&run, pid, &deadline).await?;
+            let mut session = Session::attach_with(prepared, &run, pid, &deadline).await?;
             session.break_at(&there, &deadline).await?;
             session.go(&deadline).await?;
             Ok::<_, DebugError>(session)
