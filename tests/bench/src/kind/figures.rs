@@ -87,6 +87,7 @@ impl Figures {
         }
         if let Some(warm) = &self.warm {
             text.push_str(&on_a_warm_cluster(warm));
+            text.push_str(&self.beside_by_hand(&warm.suites));
         }
         if !self.whole_runs.is_empty() {
             text.push_str(&self.whole());
@@ -127,6 +128,19 @@ impl Figures {
             self.cold.len(),
             table.markdown(),
             met(share <= SHARE),
+        )
+    }
+
+    /// Seconds are those of one machine; what the same commands take there by hand goes with them to any other.
+    fn beside_by_hand(&self, suites: &[Played]) -> String {
+        if self.cold.is_empty() || suites.is_empty() {
+            return String::new();
+        }
+        let by_hand = median(self.cold.iter().map(|round| round.by_hand.first_trace_ms));
+        let suite = median(suites.iter().map(|run| run.last_verdict_ms));
+        format!(
+            "\nOn this machine the whole suite takes {:.2} times as long as the commands of the walkthrough by hand, from nothing.\n",
+            suite / by_hand
         )
     }
 
@@ -314,6 +328,7 @@ mod tests {
             "| harness: kind cluster | 11.0 |",
             "takes 0.55 of the time by hand (at most 0.6: met)",
             "45.0 s, of which 7.0 s until everything is up (at most 60.0 s: met)",
+            "the whole suite takes 1.24 times as long",
             "| **requested → proven** | 200 | 200 |",
             "p99: 40 ms (at most 500 ms: met)",
             "1 of 1 passed; 61.0 s each",
