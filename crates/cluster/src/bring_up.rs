@@ -151,7 +151,7 @@ pub async fn bring_up(
     let (undo, (), (), (client, endpoints, objects), ()) = work.await?;
     if choice.warm {
         if let Some(telepresence) = telepresence {
-            stage.names_after_roll_out(telepresence, &client).await?;
+            intercepts::resolve_names(run, telepresence, &client).await?;
             stage.free_from_dead_clients(telepresence, &endpoints).await?;
         }
         prove(run, &endpoints).await?;

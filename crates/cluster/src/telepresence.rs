@@ -296,21 +296,20 @@ impl Telepresence {
     async fn ready(&self, deadline: &Deadline) -> Result<(Tool, Version), TelepresenceError> {
         let tool = self.tools.find("telepresence", "intercept a service")?;
         let version = usable(&tool, deadline).await?;
-        self.alone(deadline).await?;
+        alone(&tool, deadline).await?;
         Ok((tool, version))
     }
+}
 
-    /// Nobody else is connected. Connecting would silently replace their connection.
-    async fn alone(&self, deadline: &Deadline) -> Result<(), TelepresenceError> {
-        let tool = self.tools.find("telepresence", "intercept a service")?;
-        let status = Cli::of_the_user(tool).status(deadline).await?;
-        match status.connected() {
-            Some(daemon) => Err(TelepresenceError::Foreign {
-                context: daemon.kubernetes_context.clone(),
-                namespace: daemon.namespace.clone(),
-            }),
-            None => Ok(()),
-        }
+/// Nobody else is connected. Connecting would silently replace their connection.
+async fn alone(tool: &Tool, deadline: &Deadline) -> Result<(), TelepresenceError> {
+    let status = Cli::of_the_user(tool.clone()).status(deadline).await?;
+    match status.connected() {
+        Some(daemon) => Err(TelepresenceError::Foreign {
+            context: daemon.kubernetes_context.clone(),
+            namespace: daemon.namespace.clone(),
+        }),
+        None => Ok(()),
     }
 }
 

@@ -26,7 +26,7 @@ mod walkthrough;
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
-pub use testbed::{Arrangement, Capability, Disturbance, Mishap};
+pub use testbed::{Capability, Disturbance};
 
 use crate::stage::{Stage, StageError};
 

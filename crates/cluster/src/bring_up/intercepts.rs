@@ -11,8 +11,7 @@ use super::images::Loaded;
 use super::{Stage, limits, next};
 use crate::error::ClusterError;
 use crate::kubernetes::nodes::{self, NodeLabel};
-use crate::kubernetes::{dns, pods, services};
-use crate::manifest::APPLICATION;
+use crate::kubernetes::{dns, services};
 use crate::probe;
 use crate::telepresence::{Target, Telepresence};
 
@@ -51,7 +50,11 @@ async fn make_connection(
         .await?)
 }
 
-async fn resolve_names(run: &Run, telepresence: &Telepresence, client: &Client) -> Result<(), ClusterError> {
+pub(super) async fn resolve_names(
+    run: &Run,
+    telepresence: &Telepresence,
+    client: &Client,
+) -> Result<(), ClusterError> {
     let names = telepresence.resolve_names(run, client);
     run.step_showing(
         "cluster names on the workstation",
@@ -65,7 +68,7 @@ async fn resolve_names(run: &Run, telepresence: &Telepresence, client: &Client) 
 
 impl Stage<'_> {
     /// Installs the traffic manager when the image is in the node, lets the Deployments begin when it listens, connects this
-    /// machine, and waits until the cluster's names resolve here.
+    /// machine, and waits until the cluster's names resolve here; in a cluster that is kept that is for after the roll-out.
     pub(super) async fn prepare_intercepts(
         &self,
         telepresence: Option<&mut Telepresence>,
@@ -113,26 +116,11 @@ impl Stage<'_> {
         };
         tokio::try_join!(async { Ok(install.await?) }, connected)?;
         if self.choice.warm {
-            // Pods with an agent may just be replaced: see `names_after_roll_out`.
+            // Pods with an agent may just be replaced. Telepresence asks for names by way of an agent: a question that goes by one
+            // that is ending has no answer, and 2.31.2 remembers that for a minute as a name that there is not.
             return Ok(());
         }
         resolve_names(run, telepresence, &client).await
-    }
-
-    /// Waits until the cluster's names resolve here, once the pods that a roll-out has replaced are gone. Telepresence asks for names
-    /// by way of a traffic agent: a question that goes by one that is ending has no answer, and 2.31.2 remembers that for a minute as
-    /// a name that there is not.
-    pub(super) async fn names_after_roll_out(
-        &self,
-        telepresence: &Telepresence,
-        client: &Client,
-    ) -> Result<(), ClusterError> {
-        let deadline = self.run.deadline(limits::ROLLOUT);
-        let gone = pods::until_none_ends(client, APPLICATION, &self.choice.label, &deadline);
-        self.run
-            .step("former pods gone", limits::ROLLOUT + limits::EXPLANATION, gone)
-            .await?;
-        resolve_names(self.run, telepresence, client).await
     }
 
     /// Waits until somebody answers for names: one that is asked for before is remembered as a name that there is not. Services must

@@ -20,8 +20,8 @@ use crate::error::ClusterError;
 use crate::kind_config::{JAEGER_PORT, OTLP_HTTP_PORT, STOREFRONT_PORT};
 use crate::kubernetes::apply::apply;
 use crate::kubernetes::unavailable::Workload;
-use crate::kubernetes::{client, dns, nodes, rollout, services};
-use crate::manifest::{self, Object, Rendering};
+use crate::kubernetes::{client, dns, nodes, pods, rollout, services};
+use crate::manifest::{self, APPLICATION, Object, Rendering};
 use crate::reference::ImageRef;
 
 /// The port of the API server in the node.
@@ -103,7 +103,15 @@ impl Stage<'_> {
         let deadline = run.deadline(limits::ROLLOUT);
         let workloads = workloads();
         let became = |workload: &Workload| tell(run, format!("{} available", workload.name), begun.elapsed());
-        let watch = rollout::available(&client, &self.choice.label, &workloads, &deadline, became);
+        let label = &self.choice.label;
+        let watch = async {
+            rollout::available(&client, label, &workloads, &deadline, became).await?;
+            if self.choice.warm && self.plan.telepresence {
+                // Pods that were replaced are asked nothing more, and neither are the agents in them.
+                pods::until_none_ends(&client, APPLICATION, label, &deadline).await?;
+            }
+            Ok::<_, ClusterError>(())
+        };
         run.step("roll-out", limits::ROLLOUT + limits::EXPLANATION, watch)
             .await?;
         Ok((client, self.endpoints(&deadline).await?, objects))

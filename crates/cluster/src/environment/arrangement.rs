@@ -13,7 +13,7 @@ use super::KindEnvironment;
 use crate::docker::QUESTION;
 use crate::error::ClusterError;
 use crate::kubernetes::apply::apply;
-use crate::kubernetes::pods;
+use crate::kubernetes::pods::{self, stays};
 use crate::kubernetes::rollout;
 use crate::kubernetes::unavailable::Workload;
 use crate::kubernetes::view::PodView;
@@ -171,10 +171,6 @@ fn unlike(found: &[PodView], arrangement: Arrangement) -> Option<String> {
 /// Whether pods come beside those that there are.
 fn grows(found: &[PodView], arrangement: Arrangement) -> bool {
     arrangement == Arrangement::TwoReplicas && found.iter().filter(|pod| stays(pod)).count() < 2
-}
-
-fn stays(pod: &PodView) -> bool {
-    pod.metadata.deletion_timestamp.is_none()
 }
 
 /// The workload's Deployment and Service, changed.

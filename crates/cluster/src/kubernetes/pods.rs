@@ -79,15 +79,8 @@ pub async fn until_of_workload(
     deadline: &Deadline,
     lacking: impl Fn(&[PodView]) -> Option<String>,
 ) -> Result<(), KubernetesError> {
-    wait::until(deadline, what, || async {
-        match of_workload(client, namespace, run, workload, deadline).await {
-            Err(error) if !error.passes() => Probe::Broken(error),
-            Err(error) => Probe::NotYet(error.to_string()),
-            Ok(found) => lacking(&found).map_or(Probe::Ready(()), Probe::NotYet),
-        }
-    })
-    .await?;
-    Ok(())
+    let look = || of_workload(client, namespace, run, workload, deadline);
+    until(deadline, what, look, lacking).await
 }
 
 /// Waits until none of a run's pods in a namespace is ending.
@@ -100,18 +93,39 @@ pub async fn until_none_ends(
     run: &str,
     deadline: &Deadline,
 ) -> Result<(), KubernetesError> {
-    wait::until(deadline, "the end of former pods", || async {
-        match of_run(client, namespace, run, deadline).await {
+    let look = || of_run(client, namespace, run, deadline);
+    let ending = |found: &[PodView]| {
+        let pod = found.iter().find(|pod| !stays(pod))?;
+        Some(format!("{} is still ending", pod.name_any()))
+    };
+    until(deadline, "the end of former pods", look, ending).await
+}
+
+async fn until<F>(
+    deadline: &Deadline,
+    what: &str,
+    look: impl Fn() -> F,
+    lacking: impl Fn(&[PodView]) -> Option<String>,
+) -> Result<(), KubernetesError>
+where
+    F: Future<Output = Result<Vec<PodView>, KubernetesError>>,
+{
+    let (look, lacking) = (&look, &lacking);
+    wait::until(deadline, what, || async move {
+        match look().await {
             Err(error) if !error.passes() => Probe::Broken(error),
             Err(error) => Probe::NotYet(error.to_string()),
-            Ok(found) => match found.iter().find(|pod| pod.metadata.deletion_timestamp.is_some()) {
-                None => Probe::Ready(()),
-                Some(pod) => Probe::NotYet(format!("{} is still ending", pod.name_any())),
-            },
+            Ok(found) => lacking(&found).map_or(Probe::Ready(()), Probe::NotYet),
         }
     })
     .await?;
     Ok(())
+}
+
+/// Whether nobody has asked a pod to end.
+#[must_use]
+pub fn stays(pod: &PodView) -> bool {
+    pod.metadata.deletion_timestamp.is_none()
 }
 
 /// Deletes a pod, with its own grace period. One that is gone is fine.
@@ -380,10 +394,7 @@ pub async fn who_am_i(
 #[must_use]
 pub fn by_service<'a>(pods: impl IntoIterator<Item = &'a PodView>) -> BTreeMap<String, Vec<String>> {
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for pod in pods
-        .into_iter()
-        .filter(|pod| pod.metadata.deletion_timestamp.is_none())
-    {
+    for pod in pods.into_iter().filter(|pod| stays(pod)) {
         if let Some(service) = pod.labels().get(NAME_LABEL) {
             found.entry(service.clone()).or_default().push(pod.name_any());
         }

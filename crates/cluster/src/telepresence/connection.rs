@@ -7,7 +7,7 @@ use testbed::{Deed, Run, UndoId};
 
 use super::cli::{self, Cli};
 use super::world::World;
-use super::{QUESTION, Target, Telepresence, TelepresenceError, folder};
+use super::{QUESTION, Target, Telepresence, TelepresenceError, alone, folder};
 use super::{remains, stale_questions};
 use crate::machine::Machine;
 use crate::manifest::APPLICATION;
@@ -54,7 +54,8 @@ impl Telepresence {
         let args = ["connect", "--namespace", APPLICATION];
         if self.connection.as_ref().is_some_and(|one| !one.is_up()) {
             // Somebody may have connected meanwhile.
-            self.alone(&deadline).await?;
+            let tool = self.tools.find("telepresence", "intercept a service")?;
+            alone(&tool, &deadline).await?;
         }
         if let Some(connection) = &mut self.connection {
             if !connection.is_up() {

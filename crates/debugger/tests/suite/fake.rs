@@ -22,6 +22,13 @@ async fn launch(bed: &Bed, behaviour: &str, deadline: &Deadline) -> Result<Sessi
     Session::launch(&bed.run, &tool, "debugger", &Launch::new("/program"), deadline).await
 }
 
+async fn prepared(bed: &Bed, behaviour: &str) -> Prepared {
+    let tool = fake(bed, behaviour);
+    Prepared::start(&bed.run, &tool, "debugger", &generous())
+        .await
+        .unwrap()
+}
+
 fn line(line: u32) -> Breakpoint {
     Breakpoint {
         file: PathBuf::from("/src/a.rs"),
@@ -49,10 +56,7 @@ async fn an_adapter_that_does_as_it_is_told_is_followed_to_the_end() {
 #[tokio::test]
 async fn one_that_was_started_before_takes_a_program_later() {
     let bed = Bed::new();
-    let tool = fake(&bed, "well");
-    let prepared = Prepared::start(&bed.run, &tool, "debugger", &generous())
-        .await
-        .unwrap();
+    let prepared = prepared(&bed, "well").await;
     let mut session = Session::launch_with(prepared, &bed.run, &Launch::new("/program"), &generous())
         .await
         .unwrap();
@@ -62,10 +66,7 @@ async fn one_that_was_started_before_takes_a_program_later() {
 #[tokio::test]
 async fn one_that_was_started_before_and_died_is_named_when_it_is_needed() {
     let bed = Bed::new();
-    let tool = fake(&bed, "refuses");
-    let prepared = Prepared::start(&bed.run, &tool, "debugger", &generous())
-        .await
-        .unwrap();
+    let prepared = prepared(&bed, "refuses").await;
     bed.run.stop_strays("debugger", Duration::ZERO).await.unwrap();
     let error = Session::attach_with(prepared, &bed.run, 4242, &generous())
         .await

@@ -95,8 +95,12 @@ impl Figures {
         text
     }
 
+    fn by_hand(&self) -> f64 {
+        median(self.cold.iter().map(|round| round.by_hand.first_trace_ms))
+    }
+
     fn starts(&self) -> String {
-        let by_hand = median(self.cold.iter().map(|round| round.by_hand.first_trace_ms));
+        let by_hand = self.by_hand();
         let harness = median(self.cold.iter().map(|round| round.harness.first_verdict_ms));
         let mut rows: Vec<Vec<String>> = medians(self.cold.iter().map(|round| {
             let steps = round.by_hand.steps.iter();
@@ -136,7 +140,7 @@ impl Figures {
         if self.cold.is_empty() || suites.is_empty() {
             return String::new();
         }
-        let by_hand = median(self.cold.iter().map(|round| round.by_hand.first_trace_ms));
+        let by_hand = self.by_hand();
         let suite = median(suites.iter().map(|run| run.last_verdict_ms));
         format!(
             "\nOn this machine the whole suite takes {:.2} times as long as the commands of the walkthrough by hand, from nothing.\n",

@@ -61,7 +61,7 @@ impl Stage<'_> {
     ///
     /// # Errors
     /// When the environment can't.
-    pub async fn befall(&mut self, mishap: Mishap) -> Result<(), StageError> {
+    async fn befall(&mut self, mishap: Mishap) -> Result<(), StageError> {
         let run = self.bed.run.clone();
         self.befallen = true;
         if mishap == Mishap::ConnectionKilled {
