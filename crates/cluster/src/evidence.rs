@@ -19,7 +19,7 @@ use testbed::{Collected, Deadline};
 
 use crate::kind::Kind;
 use crate::kubernetes::error::request;
-use crate::kubernetes::{KubernetesError, connect, pods, view};
+use crate::kubernetes::{KubernetesError, connect, events, logs, view};
 use crate::manifest::{APPLICATION, OBSERVABILITY};
 use crate::telepresence::{MANAGER_NAMESPACE, Witness};
 use crate::tool::ToolPath;
@@ -107,7 +107,7 @@ async fn from_namespace(client: &Client, namespace: &str, shelf: &Shelf, deadlin
         described::<Deployment>(client, namespace, deadline),
         described::<Service>(client, namespace, deadline),
         described::<EndpointSlice>(client, namespace, deadline),
-        pods::events(client, namespace, deadline),
+        events::of_namespace(client, namespace, deadline),
     );
     let at = |name: &str| format!("{namespace}/{name}");
     let mut pieces = vec![
@@ -143,7 +143,7 @@ async fn from_namespace(client: &Client, namespace: &str, shelf: &Shelf, deadlin
         }
     };
     for pod in &found {
-        match pods::logs(client, pod, deadline).await {
+        match logs::of_pod(client, pod, deadline).await {
             Ok(logs) => pieces.extend(logs.into_iter().map(|log| {
                 let previous = if log.previous { ".previous" } else { "" };
                 let name = at(&format!("{}/{}{previous}.log", log.pod, log.container));

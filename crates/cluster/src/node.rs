@@ -1,5 +1,6 @@
 //! The node of a kind cluster, which is a container: the images in it, and the credentials that kubeadm leaves there.
 
+mod kubelet;
 mod service_network;
 
 use std::collections::BTreeSet;
@@ -243,7 +244,23 @@ fn names_of(list: &str, images: &[String]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
     use super::*;
+    use crate::tool::{Tool, ToolPath};
+
+    pub(super) fn executable(file: &Path, text: &str) {
+        std::fs::write(file, format!("#!/bin/sh\n{text}\n")).unwrap();
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// The shell that runs a node's script, where these programs come first.
+    pub(super) fn shell(programs: &Path) -> Tool {
+        let path = format!("{}:/usr/bin:/bin", programs.display());
+        let tools = ToolPath::from_lookup(|key| (key == "PATH").then(|| path.clone().into()));
+        tools.find("sh", "run a script").unwrap()
+    }
 
     const LIST: &str = "\
 REF                                  TYPE                        DIGEST    SIZE

@@ -117,8 +117,9 @@ impl Stage<'_> {
         Ok((client, self.endpoints(&deadline).await?, objects))
     }
 
-    /// Sees to it that pods reach the API server, and says so on the node: whoever needs it and starts before that ends, and
-    /// Kubernetes lets ten seconds pass before it starts that for the third time.
+    /// Sees to it that pods reach the API server and that the kubelet starts them, and says so on the node. Whoever needs the server
+    /// and starts before that ends, and Kubernetes lets ten seconds pass before it starts that for the third time; and a traffic
+    /// manager that the kubelet can't start yet is taken back.
     async fn lead_to_the_api_server(&self, client: &Client) -> Result<(), ClusterError> {
         if self.choice.warm {
             return Ok(());
@@ -127,7 +128,10 @@ impl Stage<'_> {
         let reach = async {
             let deadline = run.deadline(limits::SERVER);
             let address = services::address(client, "default", "kubernetes", &deadline).await?;
-            node.lead_to_the_api_server(address, &deadline).await?;
+            tokio::try_join!(
+                node.lead_to_the_api_server(address, &deadline),
+                node.knows_services(&deadline)
+            )?;
             nodes::label(client, node.container(), SERVICES_REACHED, &deadline).await?;
             Ok::<_, ClusterError>(())
         };

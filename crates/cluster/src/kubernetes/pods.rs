@@ -1,10 +1,9 @@
-//! What pods say: their logs, the events about them, and what the services in them answer.
+//! The pods of a run: found, waited for, deleted, and asked who they are.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use k8s_openapi::api::core::v1::{Event, Pod};
-use kube::api::{Api, DeleteParams, ListParams, LogParams};
+use kube::api::{DeleteParams, ListParams};
 use kube::{Client, ResourceExt};
 use testbed::wait::{self, Probe};
 use testbed::{Deadline, Whoami};
@@ -12,26 +11,6 @@ use testbed::{Deadline, Whoami};
 use super::error::{KubernetesError, request};
 use super::view::{self, PodView};
 use crate::manifest::{self, NAME_LABEL};
-
-/// How many lines of a log an error shows.
-const LAST_LINES: i64 = 10;
-/// How many different warnings an error shows.
-const WARNINGS: usize = 4;
-/// How much of one container's log is kept as evidence.
-const LOG_BYTES: i64 = 16 * 1024 * 1024;
-
-/// One container's log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ContainerLog {
-    /// The pod.
-    pub pod: String,
-    /// The container.
-    pub container: String,
-    /// Whether it is of the container that was there before the last restart.
-    pub previous: bool,
-    /// Its text.
-    pub text: String,
-}
 
 /// All pods of a namespace that carry a run's label.
 ///
@@ -205,171 +184,6 @@ pub fn is_whole(pod: &PodView) -> bool {
             .as_ref()
             .is_none_or(|state| state.terminated.is_none())
     })
-}
-
-/// The logs of every container of a pod, init containers and those before a restart included. A container that has not
-/// started has none.
-///
-/// # Errors
-/// The server does not answer.
-pub async fn logs(
-    client: &Client,
-    pod: &PodView,
-    deadline: &Deadline,
-) -> Result<Vec<ContainerLog>, KubernetesError> {
-    let mut logs = Vec::new();
-    let status = pod.status.clone().unwrap_or_default();
-    let init = status.init_container_statuses.into_iter().flatten();
-    for container in init.chain(status.container_statuses.into_iter().flatten()) {
-        for previous in [true, false] {
-            if previous && container.restart_count == 0 {
-                continue;
-            }
-            let params = LogParams {
-                container: Some(container.name.clone()),
-                previous,
-                timestamps: true,
-                limit_bytes: Some(LOG_BYTES),
-                ..LogParams::default()
-            };
-            match log(client, pod, &params, deadline).await {
-                Ok(text) => logs.push(ContainerLog {
-                    pod: pod.name_any(),
-                    container: container.name.clone(),
-                    previous,
-                    text,
-                }),
-                Err(error @ KubernetesError::Silent { .. }) => return Err(error),
-                // Not started yet, or its log is rotated away.
-                Err(_) => {}
-            }
-        }
-    }
-    Ok(logs)
-}
-
-/// The last lines of a pod's first container that is in trouble: of the one before the restart, if there was one.
-///
-/// # Errors
-/// The server refuses or does not answer.
-pub async fn last_words(
-    client: &Client,
-    pod: &PodView,
-    deadline: &Deadline,
-) -> Result<Vec<String>, KubernetesError> {
-    let statuses = pod
-        .status
-        .iter()
-        .flat_map(|status| status.container_statuses.iter().flatten());
-    let Some(container) = statuses
-        .filter(|container| !container.ready)
-        .max_by_key(|container| container.restart_count)
-    else {
-        return Ok(Vec::new());
-    };
-    let running = container
-        .state
-        .as_ref()
-        .is_some_and(|state| state.running.is_some());
-    let params = LogParams {
-        container: Some(container.name.clone()),
-        previous: container.restart_count > 0 && running,
-        tail_lines: Some(LAST_LINES),
-        ..LogParams::default()
-    };
-    let text = log(client, pod, &params, deadline).await?;
-    Ok(text.lines().map(ToOwned::to_owned).collect())
-}
-
-async fn log(
-    client: &Client,
-    pod: &PodView,
-    params: &LogParams,
-    deadline: &Deadline,
-) -> Result<String, KubernetesError> {
-    let (namespace, name) = (pod.namespace().unwrap_or_default(), pod.name_any());
-    let pods: Api<Pod> = Api::namespaced(client.clone(), &namespace);
-    request(
-        &format!("log of {namespace}/{name}"),
-        deadline,
-        pods.logs(&name, params),
-    )
-    .await
-}
-
-/// What Kubernetes warned of about a pod: `Unhealthy: Readiness probe failed: …`. Oldest first, each text once.
-///
-/// # Errors
-/// The server refuses or does not answer.
-pub async fn warnings(
-    client: &Client,
-    pod: &PodView,
-    deadline: &Deadline,
-) -> Result<Vec<String>, KubernetesError> {
-    let (namespace, name) = (pod.namespace().unwrap_or_default(), pod.name_any());
-    let events: Api<Event> = Api::namespaced(client.clone(), &namespace);
-    let fields = format!("involvedObject.name={name},type=Warning");
-    let what = format!("events of {namespace}/{name}");
-    let events = request(
-        &what,
-        deadline,
-        events.list(&ListParams::default().fields(&fields)),
-    )
-    .await?;
-    let mut texts: Vec<String> = Vec::new();
-    for event in events.items {
-        let text = format!(
-            "{}: {}",
-            event.reason.unwrap_or_default(),
-            event.message.unwrap_or_default()
-        );
-        if !texts.contains(&text) {
-            texts.push(text);
-        }
-    }
-    Ok(texts.split_off(texts.len().saturating_sub(WARNINGS)))
-}
-
-/// All events of a namespace, oldest first, as one line each.
-///
-/// # Errors
-/// The server refuses or does not answer.
-pub async fn events(
-    client: &Client,
-    namespace: &str,
-    deadline: &Deadline,
-) -> Result<Vec<String>, KubernetesError> {
-    let events: Api<Event> = Api::namespaced(client.clone(), namespace);
-    let what = format!("events in {namespace}");
-    let events = request(&what, deadline, events.list(&ListParams::default())).await?;
-    let mut lines: Vec<(Option<String>, String)> = events.items.into_iter().map(line).collect();
-    lines.sort();
-    Ok(lines.into_iter().map(|(_, line)| line).collect())
-}
-
-fn line(event: Event) -> (Option<String>, String) {
-    let micro = event.event_time.map(|time| time.0.to_string());
-    let at = event
-        .last_timestamp
-        .or(event.first_timestamp)
-        .map(|time| time.0.to_string())
-        .or(micro);
-    let object = event.involved_object;
-    let text = format!(
-        "{} {:7} {}/{} {}: {}{}",
-        at.as_deref().unwrap_or("-"),
-        event.type_.unwrap_or_default(),
-        object.kind.unwrap_or_default(),
-        object.name.unwrap_or_default(),
-        event.reason.unwrap_or_default(),
-        event.message.unwrap_or_default(),
-        event
-            .count
-            .filter(|count| *count > 1)
-            .map(|count| format!(" (×{count})"))
-            .unwrap_or_default(),
-    );
-    (at, text)
 }
 
 /// Asks a pod who it is, through the API server: past every Service, and so past every intercept.

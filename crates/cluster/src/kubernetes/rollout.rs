@@ -10,10 +10,10 @@ use kube::{Client, ResourceExt};
 use testbed::Deadline;
 
 use super::error::KubernetesError;
-use super::pods;
 use super::readiness::{self, Obstacle};
 use super::unavailable::{RolloutError, Trouble, Workload};
 use super::view::{self, DeploymentView, PodView};
+use super::{events, logs};
 use crate::manifest::{self, NAME_LABEL};
 
 /// By which Kubernetes tells the pods of a Deployment's templates apart.
@@ -187,11 +187,11 @@ async fn explained(client: &Client, seen: &Seen, mut error: RolloutError) -> Rol
     for trouble in &mut error.troubles {
         for pod in seen.pods_of(&trouble.workload.clone()) {
             // What can't be had now is left out: the error is about the roll-out.
-            let warnings = pods::warnings(client, pod, &deadline).await.unwrap_or_default();
+            let warnings = events::warnings(client, pod, &deadline).await.unwrap_or_default();
             trouble.add_warnings(warnings);
             trouble
                 .log
-                .extend(pods::last_words(client, pod, &deadline).await.unwrap_or_default());
+                .extend(logs::last_words(client, pod, &deadline).await.unwrap_or_default());
         }
     }
     error

@@ -109,26 +109,12 @@ done
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-    use std::path::Path;
     use std::time::Duration;
 
     use testbed::Exit;
 
     use super::*;
-    use crate::tool::{Tool, ToolPath};
-
-    fn executable(file: &Path, text: &str) {
-        std::fs::write(file, format!("#!/bin/sh\n{text}\n")).unwrap();
-        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
-    }
-
-    /// The shell, where these programs come first.
-    fn shell(programs: &Path) -> Tool {
-        let path = format!("{}:/usr/bin:/bin", programs.display());
-        let tools = ToolPath::from_lookup(|key| (key == "PATH").then(|| path.clone().into()));
-        tools.find("sh", "run a script").unwrap()
-    }
+    use crate::node::tests::{executable, shell};
 
     /// Runs the script so often, on a node with this configuration; answers the rules that there are then.
     async fn rules(config: &str, times: usize) -> Vec<String> {
