@@ -194,17 +194,6 @@ impl Kind {
             .map(drop)
     }
 
-    /// The kubeconfig of a cluster that is there already.
-    ///
-    /// # Errors
-    /// There is no such cluster.
-    pub async fn kubeconfig(&self, name: &str, deadline: &Deadline) -> Result<String, KindError> {
-        Ok(self
-            .ask(&["get", "kubeconfig", "--name", name], deadline)
-            .await?
-            .text())
-    }
-
     /// Copies the logs of the node and of everything in it into a folder.
     ///
     /// # Errors

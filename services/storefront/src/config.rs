@@ -22,8 +22,8 @@ pub struct Config {
     )]
     pub order_url: BaseUrl,
 
-    /// Limit for a call to order-service; a checkout with `Prefer: wait=SECONDS` may take that long instead, from a second
-    /// to ten minutes
+    /// Limit for a call to order-service; a checkout with `Prefer: wait=SECONDS` may take that long instead, up to ten
+    /// minutes, or as short as 400 ms, which is what `wait=0` asks for
     #[arg(long, env = "UPSTREAM_TIMEOUT", default_value = "2s", value_name = "DURATION", value_parser = limit)]
     pub upstream_timeout: Duration,
 }

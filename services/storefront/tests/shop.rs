@@ -190,7 +190,7 @@ async fn a_caller_that_says_it_will_not_wait_long_has_an_answer_sooner() {
     let slow = held_for(&bench, Duration::from_secs(10)).await;
     let request = Request::post("/checkout")
         .header("x-request-id", "r-82")
-        .header("prefer", "wait=1");
+        .header("prefer", "wait=0");
     assert_eq!(send(&bench, &slow.base, request, ORDER).await.status(), 504);
 }
 

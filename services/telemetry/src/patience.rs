@@ -9,8 +9,8 @@ use crate::names::PREFER;
 
 /// The longest wait that is granted.
 pub const LONGEST: Duration = Duration::from_secs(600);
-/// The shortest: in no time at all nothing can be answered.
-pub const SHORTEST: Duration = Duration::from_secs(1);
+/// The shortest, and what `wait=0` means: in no time at all nothing can be answered, and this is several times what is usual.
+pub const SHORTEST: Duration = Duration::from_millis(400);
 
 /// How long the caller of a request will wait for its answer, between [`SHORTEST`] and [`LONGEST`]; `None` when it does not say.
 /// What is no such preference is passed over, as the RFC wants it.
@@ -38,21 +38,22 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
-    #[case("wait=30", Some(30))]
-    #[case("respond-async, Wait = \"10\"; strict", Some(10))]
-    #[case("wait=5, wait=7", Some(5))]
-    #[case("wait=99999999", Some(600))]
-    #[case("wait=0", Some(1))]
+    #[case("wait=30", Some(30_000))]
+    #[case("respond-async, Wait = \"10\"; strict", Some(10_000))]
+    #[case("wait=5, wait=7", Some(5_000))]
+    #[case("wait=99999999", Some(600_000))]
+    #[case("wait=1", Some(1_000))]
+    #[case("wait=0", Some(400))]
     #[case("wait=soon", None)]
     #[case("wait=-1", None)]
     #[case("wait", None)]
     #[case("return=minimal", None)]
     #[case("", None)]
-    fn a_caller_says_how_long_it_will_wait(#[case] header: &str, #[case] seconds: Option<u64>) {
+    fn a_caller_says_how_long_it_will_wait(#[case] header: &str, #[case] milliseconds: Option<u64>) {
         let headers = [(HeaderName::from_static(PREFER), header.parse().unwrap())]
             .into_iter()
             .collect();
-        assert_eq!(patience(&headers), seconds.map(Duration::from_secs));
+        assert_eq!(patience(&headers), milliseconds.map(Duration::from_millis));
     }
 
     #[test]

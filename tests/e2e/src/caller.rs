@@ -69,8 +69,9 @@ impl Order {
         self
     }
 
-    /// From a caller that will wait this long, in whole seconds, and says so to the services: longer, since somebody may stand at
-    /// a breakpoint, or shorter, since nobody will answer.
+    /// From a caller that will wait this long and says so to the services, in whole seconds: longer, since somebody may stand at a
+    /// breakpoint, or shorter, since nobody will answer. Less than a second is told as none, for which they take the shortest wait
+    /// that they grant.
     #[must_use]
     pub fn waiting(mut self, patience: Duration) -> Self {
         self.patience = Some(patience);

@@ -31,8 +31,8 @@ pub use expect::{Case, Gathered};
 pub use held::Held;
 pub use recovery::Recovery;
 
-/// How long an order waits for an answer that will not come.
-pub const UNANSWERED: Duration = Duration::from_secs(1);
+/// How long an order waits for an answer that will not come: the shortest that the services grant.
+pub const UNANSWERED: Duration = Duration::from_millis(400);
 
 /// Why a scenario could not be played to its end.
 #[derive(Debug, thiserror::Error)]
@@ -227,9 +227,10 @@ impl<'b> Stage<'b> {
         Ok(())
     }
 
-    /// Places an order. Where a twin has nobody answer it, its caller gives up sooner than others.
+    /// Places an order. Where a twin has left nobody to answer it, its caller gives up sooner than others.
     pub async fn order(&self, order: Order) -> Placed {
-        let order = if self.fault.is_some_and(Fault::leaves_nobody) {
+        let nobody = self.workstation.is_none() || self.befallen;
+        let order = if nobody && self.fault.is_some_and(Fault::leaves_nobody) {
             order.waiting(UNANSWERED)
         } else {
             order

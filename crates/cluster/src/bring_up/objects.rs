@@ -179,14 +179,10 @@ impl Stage<'_> {
     /// A client for the cluster, and the kubeconfig for whoever else needs one, as soon as the server answers.
     async fn reach(&self, deadline: Deadline) -> Result<Client, ClusterError> {
         let kubeconfig = &self.choice.kubeconfig;
-        let text = if self.choice.warm {
-            self.kind.kubeconfig(&self.choice.name, &deadline).await?
-        } else {
-            let found = self.node.kubeconfig(&deadline).await?;
-            let server = self.published(SERVER_PORT, &deadline).await?;
-            client::for_this_machine(&found, &self.choice.name, server)
-                .map_err(|reason| ClusterError::Credentials { reason })?
-        };
+        let found = self.node.kubeconfig(&deadline).await?;
+        let server = self.published(SERVER_PORT, &deadline).await?;
+        let text = client::for_this_machine(&found, &self.choice.name, server)
+            .map_err(|reason| ClusterError::Credentials { reason })?;
         let path = kubeconfig.display().to_string();
         client::write_private(kubeconfig, &text)
             .map_err(|source| ClusterError::Write { what: path, source })?;

@@ -1,5 +1,6 @@
 //! Clusters made, listed and deleted through kind, and its failures told as facts with a cure.
 
+use std::path::Path;
 use std::time::Duration;
 
 use cluster::kind::{ClusterSpec, Kind, KindError};
@@ -193,7 +194,7 @@ async fn an_unknown_cluster_is_named() {
     let stderr = "ERROR: could not locate any control plane nodes for cluster named 'nothere'. Use the --name option to select a different cluster\n";
     let fakes = Fakes::new().tool("kind", always(json!({"stderr": stderr, "code": 1})));
     let error = Kind::new(fakes.find("kind"))
-        .kubeconfig("nothere", &generous())
+        .export_logs("nothere", Path::new("/nowhere"), &generous())
         .await
         .unwrap_err();
     insta::assert_snapshot!(told(&error), @r#"

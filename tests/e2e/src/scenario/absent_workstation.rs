@@ -17,10 +17,13 @@ pub(super) const SCENARIO: Scenario = Scenario {
     play: |stage| {
         async move {
             stage.intercept(Selection::All).await?;
-            if !stage.broken_by(Fault::WorkstationStays) {
+            let order = if stage.broken_by(Fault::WorkstationStays) {
+                Order::known()
+            } else {
                 stage.stop_workstation().await?;
-            }
-            let order = stage.order(Order::known().waiting(UNANSWERED)).await;
+                Order::known().waiting(UNANSWERED)
+            };
+            let order = stage.order(order).await;
             let expected = vec![
                 // Telepresence holds the request until the caller gives up (504); a proxy that is refused says so at once (502).
                 Expectation::StatusOneOf(BTreeSet::from([502, 504])),
