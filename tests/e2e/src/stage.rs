@@ -33,6 +33,8 @@ pub use recovery::Recovery;
 
 /// How long an order waits for an answer that will not come: the shortest that the services grant.
 pub const UNANSWERED: Duration = Duration::from_millis(400);
+/// After how long a nonce counts as answered by nobody. No trace says afterwards that it was only late, as one does of an order.
+const SILENT: Duration = Duration::from_secs(1);
 
 /// Why a scenario could not be played to its end.
 #[derive(Debug, thiserror::Error)]

@@ -85,7 +85,7 @@ impl Stage<'_> {
             apply(&client, &others, &deadline).await?;
             applied_tx.send_replace(Some(client.clone()));
             let network =
-                async { tokio::try_join!(self.hold_dns_back(&client), self.lead_to_the_api_server(&client)) };
+                async { tokio::try_join!(self.hold_dns_back(&client), self.reach_services(&client)) };
             let mut each = Vec::with_capacity(deployments.len());
             for deployment in &deployments {
                 let (loaded, manager) = (loaded_rx.clone(), manager_rx.clone());
@@ -120,7 +120,7 @@ impl Stage<'_> {
     /// Sees to it that pods reach the API server and that the kubelet starts them, and says so on the node. Whoever needs the server
     /// and starts before that ends, and Kubernetes lets ten seconds pass before it starts that for the third time; and a traffic
     /// manager that the kubelet can't start yet is taken back.
-    async fn lead_to_the_api_server(&self, client: &Client) -> Result<(), ClusterError> {
+    async fn reach_services(&self, client: &Client) -> Result<(), ClusterError> {
         if self.choice.warm {
             return Ok(());
         }

@@ -74,8 +74,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
         },
         Twin {
             name: "spans_late",
-            fault: Fault::Workstation(&[("OTEL_BSP_SCHEDULE_DELAY", "1200")]),
-            judged: Judged::PassesAfter(Duration::from_millis(300)),
+            fault: Fault::Workstation(&[("OTEL_BSP_SCHEDULE_DELAY", "1500")]),
+            judged: Judged::PassesAfter(Duration::from_millis(500)),
         },
         Twin {
             name: "spans_resent",

@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use trace::Verdict;
 
 use super::expect::{fact_fails, pass};
-use super::{Stage, StageError, UNANSWERED};
+use super::{SILENT, Stage, StageError};
 use crate::proof::Answerer;
 use crate::scenario::Fault;
 use crate::scenario::topology::ORDER;
@@ -32,7 +32,7 @@ impl Stage<'_> {
         let (here, address) = (Answerer::Workstation { pid: process.pid() }, process.address());
         let prover = if self.broken_by(Fault::KeptConnections) {
             // All that is waited for is one that hangs.
-            self.bed.prover.within(UNANSWERED)
+            self.bed.prover.within(SILENT)
         } else {
             self.bed.prover.clone()
         };

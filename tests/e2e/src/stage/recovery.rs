@@ -9,7 +9,7 @@ use testbed::{Arrangement, Mishap, Selection};
 use tokio_util::sync::CancellationToken;
 
 use super::expect::pass;
-use super::{PROOF_LIMIT, SWITCH_LIMIT, Stage, StageError, UNANSWERED};
+use super::{PROOF_LIMIT, SILENT, SWITCH_LIMIT, Stage, StageError};
 use crate::proof::{Answerer, Callers};
 use crate::scenario::Fault;
 use crate::scenario::topology::ORDER;
@@ -138,7 +138,7 @@ impl Stage<'_> {
 
     async fn nobody_answers(&self) -> Result<(), StageError> {
         let deadline = self.bed.run.deadline(PROOF_LIMIT.max(SWITCH_LIMIT));
-        let prover = self.bed.prover.within(UNANSWERED);
+        let prover = self.bed.prover.within(SILENT);
         wait::until(&deadline, "the last answer", || prover.nobody()).await?;
         Ok(())
     }
