@@ -151,17 +151,29 @@ mod tests {
     }
 
     #[test]
+    fn what_is_built_in_needs_no_pin_of_the_user() {
+        for (program, architecture) in [
+            (Program::Kind, "x86_64"),
+            (Program::Kind, "aarch64"),
+            (Program::Telepresence, "x86_64"),
+        ] {
+            let planned = plan(&pins(&[]), program, &linux(architecture)).unwrap();
+            assert!(planned.url.starts_with("https://"), "{planned:?}");
+        }
+    }
+
+    #[test]
     fn nothing_is_downloaded_without_a_checksum_or_for_another_platform() {
         use testbed::Explain;
-        let told = |program, platform: Platform| {
-            let error = plan(&pins(&[]), program, &platform).unwrap_err();
+        let told = |flags: &[&str], program, platform: Platform| {
+            let error = plan(&pins(flags), program, &platform).unwrap_err();
             format!("{error}\n  {}", error.hint().unwrap_or_default())
         };
         let texts = [
-            told(Program::Kind, linux("x86_64")),
-            told(Program::Telepresence, linux("aarch64")),
-            told(Program::Kind, linux("riscv64")),
-            told(Program::Kind, Platform::new("macos", "aarch64")),
+            told(&["kind=1.2.3"], Program::Kind, linux("x86_64")),
+            told(&[], Program::Telepresence, linux("aarch64")),
+            told(&[], Program::Kind, linux("riscv64")),
+            told(&[], Program::Kind, Platform::new("macos", "aarch64")),
         ];
         insta::assert_snapshot!("no_download", texts.join("\n"));
     }

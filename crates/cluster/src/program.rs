@@ -43,7 +43,9 @@ impl Program {
     /// Where it comes from on this platform, if anybody publishes it there.
     pub(crate) fn pin(self, platform: &Platform) -> Option<Pin> {
         let name = format!("{}-{platform}", self.name());
-        Pin::DOWNLOADS.into_iter().find(|pin| pin.name() == name)
+        Pin::ALL
+            .into_iter()
+            .find(|pin| pin.is_download() && pin.name() == name)
     }
 }
 

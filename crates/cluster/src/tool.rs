@@ -115,7 +115,7 @@ pub struct ToolMissing {
 impl Explain for ToolMissing {
     fn hint(&self) -> Option<String> {
         let download = match Program::named(self.name) {
-            Some(_) => "; `--download` gets it, if you pin its checksum",
+            Some(_) => "; `--download` gets it",
             None => "",
         };
         Some(format!(

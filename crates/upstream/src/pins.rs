@@ -55,13 +55,19 @@ impl Pin {
         Self::TelepresenceLinuxArm64,
     ];
 
-    /// Those that say where a program comes from.
-    pub const DOWNLOADS: [Self; 4] = [
-        Self::KindLinuxAmd64,
-        Self::KindLinuxArm64,
-        Self::TelepresenceLinuxAmd64,
-        Self::TelepresenceLinuxArm64,
+    /// Those that say where a program comes from, each with the pin of the program's version.
+    const DOWNLOADS: [(Self, Self); 4] = [
+        (Self::KindLinuxAmd64, Self::Kind),
+        (Self::KindLinuxArm64, Self::Kind),
+        (Self::TelepresenceLinuxAmd64, Self::Telepresence),
+        (Self::TelepresenceLinuxArm64, Self::Telepresence),
     ];
+
+    /// Whether it says where a program comes from.
+    #[must_use]
+    pub fn is_download(self) -> bool {
+        Self::DOWNLOADS.iter().any(|(pin, _)| *pin == self)
+    }
 
     /// Its name in `pins.yaml` and in `--pin NAME=VALUE`.
     #[must_use]
@@ -162,7 +168,8 @@ pub struct Pins {
     pub jaeger: ImageRef,
     /// The Collector's image.
     pub collector: ImageRef,
-    /// Where programs come from, by [`Pin::DOWNLOADS`].
+    /// Where programs come from, by those pins that are [downloads](Pin::is_download). One that is built in has its checksum
+    /// only while the program's version is the one that is built in.
     pub downloads: BTreeMap<Pin, Source>,
     origins: BTreeMap<Pin, Origin>,
 }
@@ -229,7 +236,7 @@ impl Explain for PinError {
             } => Some(format!(
                 "`{pin}` is the version of a program, for instance `0.32.0`"
             )),
-            Self::Value { pin, .. } if Pin::DOWNLOADS.contains(pin) => Some(format!(
+            Self::Value { pin, .. } if pin.is_download() => Some(format!(
                 "`{pin}` is an address with a checksum, for instance `https://mirror.example.com/{pin}@sha256:…`"
             )),
             Self::Value { pin, .. } => Some(format!(
@@ -258,11 +265,12 @@ impl Pins {
         lookup: impl Fn(&str) -> Option<String>,
         file: Option<(&Path, &str)>,
     ) -> Result<Self, PinError> {
-        let mut values = BTreeMap::new();
+        let built_in: Values = parse(Path::new("pins.yaml"), BUILT_IN)?
+            .into_iter()
+            .map(|(pin, value)| (pin, (value, Origin::BuiltIn)))
+            .collect();
+        let mut values = built_in.clone();
         let mut take = |pin, value, origin| values.insert(pin, (value, origin));
-        for (pin, value) in parse(Path::new("pins.yaml"), BUILT_IN)? {
-            take(pin, value, Origin::BuiltIn);
-        }
         if let Some((path, text)) = file {
             for (pin, value) in parse(path, text)? {
                 take(pin, value, Origin::File(path.to_owned()));
@@ -286,7 +294,7 @@ impl Pins {
             collector: read(&values, Pin::Collector)?,
             downloads: Pin::DOWNLOADS
                 .into_iter()
-                .map(|pin| Ok((pin, read(&values, pin)?)))
+                .map(|(pin, program)| Ok((pin, source(&values, &built_in, pin, program)?)))
                 .collect::<Result<_, PinError>>()?,
             origins: values
                 .into_iter()
@@ -302,6 +310,9 @@ impl Pins {
     }
 }
 
+/// The text of each pin, and where it stands.
+type Values = BTreeMap<Pin, (String, Origin)>;
+
 fn parse(path: &Path, text: &str) -> Result<BTreeMap<Pin, String>, PinError> {
     serde_saphyr::from_str(text).map_err(|source| PinError::File {
         path: path.to_owned(),
@@ -309,7 +320,19 @@ fn parse(path: &Path, text: &str) -> Result<BTreeMap<Pin, String>, PinError> {
     })
 }
 
-fn read<T>(values: &BTreeMap<Pin, (String, Origin)>, pin: Pin) -> Result<T, PinError>
+/// Where a program comes from. A checksum that is built in is that of the version that is built in, and of no other.
+fn source(values: &Values, built_in: &Values, pin: Pin, program: Pin) -> Result<Source, PinError> {
+    let source: Source = read(values, pin)?;
+    let version: Version = read(values, program)?;
+    let is_of_another = values.get(&pin) == built_in.get(&pin) && version != read(built_in, program)?;
+    Ok(if is_of_another {
+        source.without_checksum()
+    } else {
+        source
+    })
+}
+
+fn read<T>(values: &Values, pin: Pin) -> Result<T, PinError>
 where
     T: FromStr<Err = InvalidReference>,
 {

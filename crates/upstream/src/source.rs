@@ -28,6 +28,11 @@ impl Source {
     pub fn sha256(&self) -> Option<&str> {
         self.sha256.as_deref()
     }
+
+    /// The same address, where the checksum does not hold.
+    pub(crate) fn without_checksum(self) -> Self {
+        Self { sha256: None, ..self }
+    }
 }
 
 impl FromStr for Source {

@@ -52,6 +52,30 @@ fn takes_flag_before_variable_before_file_before_built_in() {
 }
 
 #[test]
+fn a_checksum_that_is_built_in_holds_for_the_version_that_is_built_in() {
+    let has = |flags: &[&str]| {
+        let flags: Vec<_> = flags.iter().map(|flag| flag.parse().unwrap()).collect();
+        let pins = Pins::decide(&flags, |_| None, None).unwrap();
+        let has = |pin| pins.downloads[&pin].sha256().is_some();
+        [
+            has(Pin::KindLinuxAmd64),
+            has(Pin::KindLinuxArm64),
+            has(Pin::TelepresenceLinuxAmd64),
+        ]
+    };
+    let built_in = Pins::built_in().unwrap();
+    assert_eq!(has(&[]), [true, true, true]);
+    assert_eq!(has(&[&format!("kind=v{}", built_in.kind)]), [true, true, true]);
+    assert_eq!(has(&["kind=0.1.2"]), [false, false, true]);
+    assert_eq!(has(&["telepresence=2.29.0"]), [true, true, false]);
+    let own = format!(
+        "kind-linux-amd64=https://mirror.example.com/kind@sha256:{}",
+        "0".repeat(64)
+    );
+    assert_eq!(has(&["kind=0.1.2", &own]), [true, false, true]);
+}
+
+#[test]
 fn does_not_pass_over_a_wrong_value() {
     let wrong = |name: &str| (name == "THROUGHLINE_PIN_JAEGER").then(|| "jaeger".to_owned());
     let error = Pins::decide(&[], wrong, None).unwrap_err();

@@ -30,8 +30,7 @@ pub struct KindArgs {
     /// How the Collector treats spans
     #[arg(long, value_name = "PROFILE", default_value = "synchronous")]
     pub collector: CollectorProfile,
-    /// Download images that the local Docker lacks; kind and Telepresence too, when they are absent and their checksum is
-    /// pinned
+    /// Download images that the local Docker lacks; kind and Telepresence too, when they are absent
     #[arg(long)]
     pub download: bool,
     /// Folder with static Linux binaries of the services, instead of building them
