@@ -86,6 +86,8 @@ impl Browser {
     }
 
     async fn start(run: &Run, programs: &Programs) -> Result<WebDriver, Failed> {
+        // Undone in the opposite order: the profile goes when nobody writes into it any more.
+        let profile = run.scratch("browser")?;
         let spec = ProcessSpec::new("chromedriver", &programs.driver).arg("--port=0");
         let driver = run.supervise(spec)?;
         let announced = |line: &str| {
@@ -93,7 +95,6 @@ impl Browser {
             rest.trim_end_matches('.').parse::<u16>().ok()
         };
         let port = driver.line(&run.deadline(START), announced).await?;
-        let profile = run.scratch("browser")?;
         let mut wanted = DesiredCapabilities::chrome();
         wanted.set_binary(&programs.browser.to_string_lossy())?;
         wanted.set_logging_prefs("browser", LoggingPrefsLogLevel::All)?;
