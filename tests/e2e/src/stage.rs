@@ -145,6 +145,10 @@ impl<'b> Stage<'b> {
         if self.broken_by(Fault::StrayIntercept) {
             return self.intercept(Selection::All).await;
         }
+        self.without_any().await
+    }
+
+    async fn without_any(&mut self) -> Result<(), StageError> {
         self.release().await?;
         self.prove(Answerer::Cluster, None).await?;
         Ok(())
@@ -167,7 +171,8 @@ impl<'b> Stage<'b> {
     /// Sends the selected traffic to a process on the workstation that listens, and proves that it arrives.
     async fn divert(&mut self, pid: u32, target: SocketAddr, selection: Selection) -> Result<(), StageError> {
         if self.broken_by(Fault::NoIntercept) {
-            return self.release().await;
+            // One from before is not over before the cluster answers: its agent may break off what comes meanwhile.
+            return self.without_any().await;
         }
         let header = switch::header(&selection).map(str::to_owned);
         let filtered = header.is_some() && !self.broken_by(Fault::UnfilteredIntercept);
@@ -197,8 +202,7 @@ impl<'b> Stage<'b> {
         if self.broken_by(Fault::NotLeft) {
             return Ok(());
         }
-        self.release().await?;
-        self.prove(Answerer::Cluster, None).await?;
+        self.without_any().await?;
         self.expect_nothing_more_here().await
     }
 

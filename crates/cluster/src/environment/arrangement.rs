@@ -82,19 +82,22 @@ impl KindEnvironment {
             node.leads_past(&ended, &deadline).await?;
             return Ok(());
         }
+        let of_kind = |kind: &str, arrangement| {
+            let mut objects = changed(&up.objects, workload, arrangement);
+            objects.retain(|object| object.kind() == kind);
+            objects
+        };
+        // The Service by itself, before anything makes the traffic manager work an agent out: it does that from the Services it knows,
+        // and keeps the outcome a moment later. A Service that changes between the two leaves an agent for the port of before, for
+        // good: the change finds nothing to mend yet (`updateSvc` and `GetOrGenerate` in `mutator` of Telepresence 2.31.2).
+        apply(&up.client, &of_kind("Service", arrangement), &deadline).await?;
         let other_agent = [Arrangement::Unprepared, Arrangement::NumericPort].contains(&arrangement);
         if replaced || (none_before && other_agent) {
             // What it knows of the workload's agent is for the pods that were there; for the next it is found out anew.
             telepresence.uninstall(run, workload).await?;
         }
         let make = async |arrangement: Arrangement| {
-            // The Service first: an agent is made for the port that its pod has when it comes.
-            let mut objects = changed(&up.objects, workload, arrangement);
-            objects.sort_by_key(|object| object.kind() != "Service");
-            for object in objects {
-                apply(&up.client, &[object], &deadline).await?;
-            }
-            Ok::<_, ClusterError>(())
+            apply(&up.client, &of_kind("Deployment", arrangement), &deadline).await
         };
         if arrangement == Arrangement::TwoReplicas && (replaced || none_before) {
             // One pod, and the other once that one has its agent. When two are given theirs at the same moment, the traffic manager

@@ -45,16 +45,18 @@ fn the_whole_suite_passes_with_every_twin_judged_as_it_must_be() {
     }
     assert_eq!(report["counts"]["passed"], passed);
     assert_eq!(report["exit_code"], 0);
-    let judged = |name: &str| -> &Value {
-        &scenarios
+    let played = |name: &str| -> &Value {
+        scenarios
             .iter()
             .find(|one| one["name"] == name)
-            .unwrap_or_else(|| panic!("no {name}"))["verdict"]
+            .unwrap_or_else(|| panic!("no {name}"))
     };
-    assert_eq!(judged(INTERCEPTED)["verdict"], "pass");
+    assert_eq!(played(INTERCEPTED)["verdict"]["verdict"], "pass");
+    let without = played("intercepted_order_is_one_trace/intercept_off");
+    assert_eq!(without["verdict"]["verdict"], "fail");
     assert_eq!(
-        judged("intercepted_order_is_one_trace/intercept_off")["verdict"],
-        "fail"
+        without["proofs"][0]["claim"], "requests are answered by a process inside the cluster",
+        "whatever intercept was there before is over"
     );
     expect_no_process_of(report["run"].as_str().unwrap());
 }
