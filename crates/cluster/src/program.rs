@@ -42,10 +42,7 @@ impl Program {
 
     /// Where it comes from on this platform, if anybody publishes it there.
     pub(crate) fn pin(self, platform: &Platform) -> Option<Pin> {
-        let name = format!("{}-{platform}", self.name());
-        Pin::ALL
-            .into_iter()
-            .find(|pin| pin.is_download() && pin.name() == name)
+        Pin::named(&format!("{}-{platform}", self.name()))
     }
 }
 

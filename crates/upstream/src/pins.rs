@@ -63,9 +63,13 @@ impl Pin {
         (Self::TelepresenceLinuxArm64, Self::Telepresence),
     ];
 
-    /// Whether it says where a program comes from.
+    /// The one of this name.
     #[must_use]
-    pub fn is_download(self) -> bool {
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|pin| pin.name() == name)
+    }
+
+    fn is_download(self) -> bool {
         Self::DOWNLOADS.iter().any(|(pin, _)| *pin == self)
     }
 
@@ -139,13 +143,10 @@ impl FromStr for PinFlag {
         let (name, value) = text.split_once('=').ok_or_else(|| PinError::Flag {
             text: text.to_owned(),
         })?;
-        let pin = Pin::ALL
-            .into_iter()
-            .find(|pin| pin.name() == name)
-            .ok_or_else(|| PinError::Unknown {
-                name: name.to_owned(),
-                origin: Origin::Flag,
-            })?;
+        let pin = Pin::named(name).ok_or_else(|| PinError::Unknown {
+            name: name.to_owned(),
+            origin: Origin::Flag,
+        })?;
         Ok(Self {
             pin,
             value: value.to_owned(),
@@ -168,8 +169,8 @@ pub struct Pins {
     pub jaeger: ImageRef,
     /// The Collector's image.
     pub collector: ImageRef,
-    /// Where programs come from, by those pins that are [downloads](Pin::is_download). One that is built in has its checksum
-    /// only while the program's version is the one that is built in.
+    /// Where each program comes from on each platform. One that is built in has its checksum only while the program's version
+    /// is the one that is built in.
     pub downloads: BTreeMap<Pin, Source>,
     origins: BTreeMap<Pin, Origin>,
 }
