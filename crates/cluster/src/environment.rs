@@ -327,9 +327,9 @@ impl Environment for KindEnvironment {
         let Some(accounts) = self.accounts.clone() else {
             return nobody();
         };
-        Arc::new(move || {
+        Arc::new(move |tell| {
             let accounts = accounts.clone();
-            Box::pin(async move { accounts.ask().await })
+            Box::pin(async move { accounts.ask(tell).await })
         })
     }
 

@@ -19,6 +19,7 @@ pub use examination::Examination;
 
 use crate::explain::{self, BoxError, Explain};
 use crate::run::Run;
+use crate::whoami::Tell;
 
 /// The environments of `--env`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -118,14 +119,14 @@ pub struct InterceptSpec {
     pub target: SocketAddr,
 }
 
-/// Asks the processes inside the cluster what they say of their spans, as often as it is called. A process that can't be asked is
-/// left out.
-pub type Accountant = Arc<dyn Fn() -> BoxFuture<'static, Vec<ExportAccount>> + Send + Sync>;
+/// Asks the processes inside the cluster what they say of their spans, at once or once they have delivered them, as often as it is
+/// called. A process that can't be asked is left out.
+pub type Accountant = Arc<dyn Fn(Tell) -> BoxFuture<'static, Vec<ExportAccount>> + Send + Sync>;
 
 /// An accountant of no process at all.
 #[must_use]
 pub fn nobody() -> Accountant {
-    Arc::new(|| Box::pin(std::future::ready(Vec::new())))
+    Arc::new(|_| Box::pin(std::future::ready(Vec::new())))
 }
 
 /// Somewhere the services run, can be intercepted, and are traced.

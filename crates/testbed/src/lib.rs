@@ -67,4 +67,4 @@ pub use signal::{Level, Signals};
 pub use sweep::{SweepError, SweepOptions, SweepReport, sweep};
 pub use undo::{Deed, LeftBecause, Undo, UndoError, UndoFailure, UndoId, UndoLeft, UndoReport};
 pub use wait::{Probe, WaitError};
-pub use whoami::Whoami;
+pub use whoami::{Tell, Whoami};

@@ -1,7 +1,38 @@
 //! What a service of ours says of itself at `GET /whoami`: who it is, and what became of its spans.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use trace::{ExportAccount, ServiceName, Site};
+
+/// When a process is to say what became of its spans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tell {
+    /// At once, whatever is still on its way.
+    Now,
+    /// Once no span is open or on its way any more, or after a second: for whoever would ask again until then.
+    OnceDelivered,
+}
+
+impl Tell {
+    /// The request's header that says so (RFC 7240, section 4.3), when there is something to say.
+    #[must_use]
+    pub const fn header(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Now => None,
+            Self::OnceDelivered => Some(("prefer", "wait=1")),
+        }
+    }
+
+    /// By how much later the answer may come for it.
+    #[must_use]
+    pub const fn patience(self) -> Duration {
+        match self {
+            Self::Now => Duration::ZERO,
+            Self::OnceDelivered => Duration::from_secs(1),
+        }
+    }
+}
 
 /// The answer of `/whoami`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 
 /// How many spans were started and what became of them.
 ///
@@ -58,7 +59,11 @@ pub enum Admission {
 ///
 /// A span is counted in exactly one place at a time: open, waiting, being exported, exported, failed.
 #[derive(Debug, Default)]
-pub struct Ledger(Mutex<State>);
+pub struct Ledger {
+    state: Mutex<State>,
+    /// Told each time that no span is pending any more.
+    paid: Notify,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -78,10 +83,13 @@ impl Ledger {
             exporter: exporter.into(),
             ..Account::default()
         };
-        Self(Mutex::new(State {
-            account,
-            ..State::default()
-        }))
+        Self {
+            state: Mutex::new(State {
+                account,
+                ..State::default()
+            }),
+            paid: Notify::new(),
+        }
     }
 
     /// The process was set up with these propagators and this sampler.
@@ -95,6 +103,20 @@ impl Ledger {
     #[must_use]
     pub fn read(&self) -> Account {
         self.lock().account.clone()
+    }
+
+    /// Waits until no span is open or on its way. There may be new ones again when the caller looks.
+    pub async fn paid(&self) {
+        loop {
+            // Registered before the look, or the moment between the two could be missed.
+            let paid = self.paid.notified();
+            tokio::pin!(paid);
+            paid.as_mut().enable();
+            if self.lock().account.pending() == 0 {
+                return;
+            }
+            paid.await;
+        }
     }
 
     /// A sampled span was started.
@@ -111,11 +133,12 @@ impl Ledger {
     pub fn admit(&self, limit: u64) -> Admission {
         let mut state = self.lock();
         if state.closed {
-            state.give_up(1, "the span ended after the tracer");
+            self.give_up(&mut state, 1, "the span ended after the tracer");
             return Admission::Closed;
         }
         if state.waiting >= limit {
-            state.give_up(1, &format!("dropped: the queue of {limit} spans is full"));
+            let error = format!("dropped: the queue of {limit} spans is full");
+            self.give_up(&mut state, 1, &error);
             return Admission::Full {
                 first: !std::mem::replace(&mut state.dropping, true),
             };
@@ -138,12 +161,14 @@ impl Ledger {
 
     /// The receiver acknowledged `spans`.
     pub fn exported(&self, spans: u64) {
-        self.lock().account.exported += spans;
+        let mut state = self.lock();
+        state.account.exported += spans;
+        self.tell(&state);
     }
 
     /// `spans` were given up because of `error`.
     pub fn failed(&self, spans: u64, error: &str) {
-        self.lock().give_up(spans, error);
+        self.give_up(&mut self.lock(), spans, error);
     }
 
     /// The tracer has ended: nothing that still waits will be exported.
@@ -152,7 +177,7 @@ impl Ledger {
         state.closed = true;
         let waiting = std::mem::take(&mut state.waiting);
         if waiting > 0 {
-            state.give_up(waiting, "not exported before the tracer ended");
+            self.give_up(&mut state, waiting, "not exported before the tracer ended");
         }
     }
 
@@ -162,15 +187,21 @@ impl Ledger {
         self.lock().closed
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn give_up(&self, state: &mut State, spans: u64, error: &str) {
+        state.account.failed += spans;
+        state.account.last_error = Some(error.to_owned());
+        self.tell(state);
     }
-}
 
-impl State {
-    fn give_up(&mut self, spans: u64, error: &str) {
-        self.account.failed += spans;
-        self.account.last_error = Some(error.to_owned());
+    /// Tells whoever waits for it when nothing is pending.
+    fn tell(&self, state: &State) {
+        if state.account.pending() == 0 {
+            self.paid.notify_waiters();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -233,6 +264,48 @@ mod tests {
         assert_eq!(ledger.read().failed, 2);
         assert_eq!(ledger.admit(8), Admission::Closed);
         assert_eq!(ledger.read().pending(), 0);
+    }
+
+    /// Whether somebody who began to wait before `fate` of one open span has an end of it then.
+    async fn is_told_after(fate: impl FnOnce(&Ledger)) -> bool {
+        let ledger = ledger(1);
+        let paid = ledger.paid();
+        tokio::pin!(paid);
+        assert!(futures_util::poll!(paid.as_mut()).is_pending());
+        fate(&ledger);
+        futures_util::poll!(paid.as_mut()).is_ready()
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_is_told_when_the_fate_of_the_last_span_is_known() {
+        assert!(is_told_after(|ledger| ledger.exported(1)).await);
+        assert!(is_told_after(|ledger| ledger.failed(1, "refused")).await);
+        assert!(is_told_after(|ledger| assert_eq!(ledger.admit(0), Admission::Full { first: true })).await);
+        let ended_first = |ledger: &Ledger| {
+            ledger.close();
+            ledger.admit(8);
+        };
+        assert!(is_told_after(ended_first).await);
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_is_not_told_before() {
+        let queued = |ledger: &Ledger| {
+            ledger.admit(8);
+            ledger.taken(1);
+        };
+        assert!(!is_told_after(queued).await);
+        assert!(!is_told_after(|ledger| ledger.started()).await);
+        let one_of_two = |ledger: &Ledger| {
+            ledger.started();
+            ledger.exported(1);
+        };
+        assert!(!is_told_after(one_of_two).await);
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_where_nothing_is_pending() {
+        ledger(0).paid().await;
     }
 
     #[test]

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jaeger_api::JaegerError;
 use testbed::wait::{self, Probe, WaitError};
-use testbed::{BoxError, Environment, EnvironmentName, Explain};
+use testbed::{BoxError, Environment, EnvironmentName, Explain, Tell};
 use tokio::sync::Mutex;
 use trace::settle::{Decision, Limits, Progress, conclude, debts, settle};
 use trace::{Evidence, Expectation, ExportAccount, Trace, TraceId};
 
 use crate::bed::Bed;
 use crate::caller::Placed;
-use crate::proof::whoami;
+use crate::proof::ask;
 use crate::stage::{Gathered, StageError};
 use strays::Strays;
 
@@ -43,7 +43,8 @@ pub fn limits(environment: &dyn Environment) -> Limits {
 }
 
 /// Waits until the evidence about every order has settled, and judges each by the same expectations. What the processes say
-/// of their spans is asked once per look, before the traces: a span that is counted as delivered must then be there.
+/// of their spans is asked once per look, before the traces: a span that is counted as delivered must then be there. They answer
+/// once they have delivered, so that there are few looks.
 ///
 /// # Errors
 /// Jaeger can't be asked, or the run was interrupted.
@@ -189,10 +190,13 @@ async fn traces(bed: &Bed, looks: &[&mut Look]) -> Result<BTreeMap<TraceId, Trac
 /// What every process that can be asked says of its spans.
 async fn accounts(bed: &Bed, workstation: Option<&str>) -> Vec<ExportAccount> {
     let on_the_workstation = async {
-        let me = whoami(&bed.http, workstation?).await.ok()?;
+        let me = ask(&bed.http, workstation?, Tell::OnceDelivered).await.ok()?;
         me.account()
     };
-    let (mut accounts, own) = tokio::join!(bed.environment.accountant()(), on_the_workstation);
+    let (mut accounts, own) = tokio::join!(
+        bed.environment.accountant()(Tell::OnceDelivered),
+        on_the_workstation
+    );
     accounts.extend(own);
     accounts
 }

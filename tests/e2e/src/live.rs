@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use jaeger_api::{JaegerClient, JaegerError, SearchQuery};
 use testbed::event::Event;
 use testbed::wait::{self, Pace, Probe};
-use testbed::{Accountant, Deadline, Run, WaitError};
+use testbed::{Accountant, Deadline, Run, Tell, WaitError};
 use tokio::sync::{Mutex, watch};
 use trace::{ExportAccount, RequestId, Site, SpanId, Trace, TraceId, UnixNanos, names};
 
@@ -231,7 +231,7 @@ impl Follower {
     async fn accounts(&self) -> Vec<ExportAccount> {
         let url = self.workstation.borrow().clone();
         let own = async { whoami(&self.http, &url?).await.ok()?.account() };
-        let (mut accounts, own) = tokio::join!((self.accountant)(), own);
+        let (mut accounts, own) = tokio::join!((self.accountant)(Tell::Now), own);
         accounts.extend(own);
         accounts
     }

@@ -12,7 +12,7 @@ use futures_util::future::{join_all, try_join_all};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use testbed::wait::{self, Probe};
-use testbed::{Deadline, EnvironmentName, Whoami};
+use testbed::{Deadline, EnvironmentName, Tell, Whoami};
 use tokio_util::sync::CancellationToken;
 use trace::{Site, names};
 
@@ -36,13 +36,21 @@ const SILENCE: Duration = Duration::from_millis(250);
 /// # Errors
 /// When it can't be reached within two seconds or does not answer as a service of ours.
 pub async fn whoami(client: &reqwest::Client, base_url: &str) -> Result<Whoami, String> {
-    let url = format!("{base_url}/whoami");
-    let response = client
-        .get(&url)
-        .timeout(PROBE_LIMIT)
-        .send()
-        .await
-        .map_err(|error| chain(&error))?;
+    ask(client, base_url, Tell::Now).await
+}
+
+/// As [`whoami`], of a process that may take its time until its spans are delivered.
+///
+/// # Errors
+/// As [`whoami`]; a process that takes its time has so much longer.
+pub async fn ask(client: &reqwest::Client, base_url: &str, tell: Tell) -> Result<Whoami, String> {
+    let mut question = client
+        .get(format!("{base_url}/whoami"))
+        .timeout(PROBE_LIMIT + tell.patience());
+    if let Some((name, value)) = tell.header() {
+        question = question.header(name, value);
+    }
+    let response = question.send().await.map_err(|error| chain(&error))?;
     response
         .error_for_status()
         .map_err(|error| chain(&error))?

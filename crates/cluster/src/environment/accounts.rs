@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use kube::Client;
-use testbed::Deadline;
+use testbed::{Deadline, Tell};
 use trace::ExportAccount;
 
 use crate::kubernetes::known_pods::KnownPods;
@@ -30,7 +30,7 @@ impl Accounts {
         Self { client, pods }
     }
 
-    pub(super) async fn ask(&self) -> Vec<ExportAccount> {
+    pub(super) async fn ask(&self, tell: Tell) -> Vec<ExportAccount> {
         let deadline = Deadline::after(LIMIT);
         let known = self.pods.now(&deadline).await;
         let names = pods::by_service(known.iter().map(AsRef::as_ref))
@@ -38,7 +38,11 @@ impl Accounts {
             .flatten();
         let asked = names.map(|pod| {
             let (client, deadline) = (&self.client, &deadline);
-            async move { pods::who_am_i(client, APPLICATION, &pod, deadline).await.ok() }
+            async move {
+                pods::who_am_i(client, APPLICATION, &pod, tell, deadline)
+                    .await
+                    .ok()
+            }
         });
         let answers = join_all(asked).await;
         answers

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use kube::ResourceExt;
 use serde_json::{Value, json};
-use testbed::{Arrangement, Deadline, Run};
+use testbed::{Arrangement, Deadline, Run, Tell};
 
 use super::KindEnvironment;
 use crate::docker::QUESTION;
@@ -124,7 +124,7 @@ impl KindEnvironment {
         let label = &begun.choice.label;
         let all = pods::of_workload(&up.client, APPLICATION, label, workload, &deadline).await?;
         for pod in all.iter().filter(|pod| stays(pod)) {
-            let who = pods::who_am_i(&up.client, APPLICATION, &pod.name_any(), &deadline).await?;
+            let who = pods::who_am_i(&up.client, APPLICATION, &pod.name_any(), Tell::Now, &deadline).await?;
             found.insert(who.instance_id);
         }
         Ok(found)

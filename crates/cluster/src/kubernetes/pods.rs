@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use kube::api::{DeleteParams, ListParams};
 use kube::{Client, ResourceExt};
 use testbed::wait::{self, Probe};
-use testbed::{Deadline, Whoami};
+use testbed::{Deadline, Tell, Whoami};
 
 use super::error::{KubernetesError, request};
 use super::view::{self, PodView};
@@ -194,11 +194,17 @@ pub async fn who_am_i(
     client: &Client,
     namespace: &str,
     pod: &str,
+    tell: Tell,
     deadline: &Deadline,
 ) -> Result<Whoami, KubernetesError> {
     let what = format!("/whoami of {namespace}/{pod}");
     let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}:8080/proxy/whoami");
-    let ask = http::Request::get(path)
+    let ask = http::Request::get(path);
+    let ask = match tell.header() {
+        Some((name, value)) => ask.header(name, value),
+        None => ask,
+    };
+    let ask = ask
         .body(Vec::new())
         .map_err(|error| KubernetesError::of(&what, &kube::Error::HttpError(error)))?;
     request(&what, deadline, client.request(ask)).await

@@ -10,7 +10,7 @@ use cluster::{KindOptions, Pins, Plan};
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::Api;
 use serde_json::{Value, json};
-use testbed::{Deadline, Environment, Explain};
+use testbed::{Deadline, Environment, Explain, Tell};
 
 use crate::bed::{Bed, PREFIX, alone, clusters, docker, kind, options};
 
@@ -248,7 +248,7 @@ async fn failures_in_the_cluster_are_told_at_once_and_in_its_own_words() {
     let name = bed.environment.choice().unwrap().name.clone();
     kind().delete(&name, &kubeconfig, &deadline()).await.unwrap();
     let begun = Instant::now();
-    assert_eq!(bed.environment.accountant()().await, []);
+    assert_eq!(bed.environment.accountant()(Tell::Now).await, []);
     let collected = bed.environment.collect(&bed.run.dir().file("evidence")).await;
     eprintln!(
         "collected {collected:?} in {:.2} s",

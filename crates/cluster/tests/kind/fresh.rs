@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use cluster::kubernetes::forward::{Forward, Target};
-use testbed::Environment;
+use testbed::{Environment, Tell};
 use trace::Site;
 
 use crate::bed::{Bed, alone, clusters, lookup, options, order_and_trace};
@@ -36,7 +36,7 @@ async fn comes_up_from_nothing_and_leaves_nothing() {
         }
     }
 
-    let accounts = bed.environment.accountant()().await;
+    let accounts = bed.environment.accountant()(Tell::Now).await;
     let mut counted: Vec<_> = accounts
         .iter()
         .map(|account| {

@@ -164,10 +164,10 @@ impl Cluster {
     pub fn accountant(&self) -> Accountant {
         let (http, pods) = (&self.http, [&self.storefront, &self.order, &self.inventory]);
         let asked = pods.map(|pod| (http.clone(), pod.url.clone()));
-        Arc::new(move || {
+        Arc::new(move |tell| {
             let asked = asked.clone();
             Box::pin(async move {
-                let asked = asked.iter().map(|(http, url)| account::ask(http, url));
+                let asked = asked.iter().map(|(http, url)| account::ask(http, url, tell));
                 join_all(asked).await.into_iter().flatten().collect()
             })
         })

@@ -14,6 +14,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use axum::Router;
+use axum::http::HeaderMap;
 use axum::routing::get;
 use serde_json::{Value, json};
 use testbed::{
@@ -111,10 +112,14 @@ impl Stage {
     }
 }
 
-fn whoami(service: &str) -> Value {
+/// What a service says of itself. As its exporter it names how long its caller prefers to wait.
+fn whoami(service: &str, headers: &HeaderMap) -> Value {
+    let exporter = headers
+        .get("prefer")
+        .map_or("none", |prefer| prefer.to_str().unwrap());
     json!({
         "service": service, "version": "0.1.0", "site": "cluster", "pid": 7, "instance_id": "i", "nonce": null,
-        "telemetry": {"exporter": "e", "started": 3, "exported": 2, "failed": 1, "last_error": "refused"},
+        "telemetry": {"exporter": exporter, "started": 3, "exported": 2, "failed": 1, "last_error": "refused"},
     })
 }
 
@@ -122,7 +127,10 @@ fn whoami(service: &str) -> Value {
 fn service(name: &'static str) -> Router {
     Router::new()
         .route("/readyz", get(|| async { "ready\n" }))
-        .route("/whoami", get(move || async move { axum::Json(whoami(name)) }))
+        .route(
+            "/whoami",
+            get(move |headers: HeaderMap| async move { axum::Json(whoami(name, &headers)) }),
+        )
         .fallback(move || async move { name })
 }
 

@@ -1,12 +1,14 @@
 //! `/healthz`, `/readyz`, `/whoami`.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use http::StatusCode;
 use http_body_util::BodyExt;
 use serde_json::Value;
 use telemetry::testing::Bench;
-use telemetry::{Routes, routes};
+use telemetry::{Account, Routes, patience, routes};
 use tokio::sync::watch;
 
 use crate::{problem, send};
@@ -85,6 +87,64 @@ async fn only_questions_with_a_nonce_count_as_probes() {
     let body = response.into_body().collect().await.unwrap().to_bytes();
     let answer: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!((&answer["nonce"], &answer["probes"]), (&Value::Null, &2.into()));
+}
+
+/// For much longer than a test takes.
+const WILL_WAIT: [(&str, &str); 1] = [("prefer", "wait=600")];
+
+async fn soon<T>(answer: impl Future<Output = T>) -> T {
+    let limit = Duration::from_secs(30);
+    tokio::time::timeout(limit, answer).await.expect("an answer")
+}
+
+/// An application with one open span, and how to stop it.
+fn busy(bench: &Bench) -> (axum::Router, watch::Sender<bool>) {
+    bench.kit.telemetry.ledger.started();
+    let (stopping_tx, stopping_rx) = watch::channel(false);
+    let app = routes::operations(Arc::clone(&bench.kit.telemetry), stopping_rx);
+    (app, stopping_tx)
+}
+
+async fn account(response: axum::response::Response) -> Account {
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let answer: Value = serde_json::from_slice(&body).unwrap();
+    serde_json::from_value(answer["telemetry"].clone()).unwrap()
+}
+
+#[tokio::test]
+async fn who_prefers_to_wait_is_answered_when_the_last_span_is_delivered() {
+    let bench = Bench::new();
+    let (app, _stopping) = busy(&bench);
+    let asked = soon(send(app, "GET", "/whoami", &WILL_WAIT));
+    let (response, ()) = tokio::join!(asked, async { bench.kit.telemetry.ledger.exported(1) });
+    assert_eq!(account(response).await.pending(), 0);
+}
+
+#[tokio::test]
+async fn who_prefers_to_wait_is_answered_in_time_all_the_same() {
+    let bench = Bench::new();
+    let (app, _stopping) = busy(&bench);
+    let begun = Instant::now();
+    let response = soon(send(app, "GET", "/whoami", &[("prefer", "wait=0")])).await;
+    assert!(begun.elapsed() >= patience::SHORTEST);
+    assert_eq!(account(response).await.pending(), 1);
+}
+
+#[tokio::test]
+async fn who_prefers_nothing_is_answered_at_once() {
+    let bench = Bench::new();
+    let (app, _stopping) = busy(&bench);
+    let response = send(app, "GET", "/whoami", &[]).now_or_never();
+    assert_eq!(account(response.unwrap()).await.pending(), 1);
+}
+
+#[tokio::test]
+async fn nobody_who_waits_holds_up_the_end_of_a_service() {
+    let bench = Bench::new();
+    let (app, stopping) = busy(&bench);
+    let asked = soon(send(app, "GET", "/whoami", &WILL_WAIT));
+    let (response, _) = tokio::join!(asked, async { stopping.send_replace(true) });
+    assert_eq!(account(response).await.pending(), 1);
 }
 
 #[tokio::test]

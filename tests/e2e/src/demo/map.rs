@@ -1,5 +1,6 @@
 //! Who runs where, and what to try next.
 
+use testbed::Tell;
 use trace::ExportAccount;
 
 use crate::bed::Bed;
@@ -7,7 +8,7 @@ use crate::scenario::topology::{CUSTOMER, IN_STOCK, INVENTORY, ORDER, STOREFRONT
 
 /// The map of an environment. `workstation` is the process there, when there is one.
 pub(super) async fn draw(bed: &Bed, workstation: Option<ExportAccount>) -> String {
-    let mut accounts = bed.environment.accountant()().await;
+    let mut accounts = bed.environment.accountant()(Tell::Now).await;
     accounts.extend(workstation);
     let order = |account: &ExportAccount| {
         let path = [STOREFRONT, ORDER, INVENTORY];

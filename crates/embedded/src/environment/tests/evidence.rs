@@ -7,20 +7,18 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::routing::get;
 use serde_json::{Value, json};
-use testbed::Environment;
+use testbed::{Environment, Tell};
 use trace::Site;
 
-use super::{Stage, answering, serve, service};
+use super::{Stage, answering, serve};
 
 #[tokio::test]
 async fn brings_the_accounts_of_processes_that_can_be_asked_and_waits_for_no_other() {
     let stage = Stage::new();
     let mut config = stage.stand_ins().await;
-    let silent = service("silent").route("/silent", get(|| async {}));
     let hanging = Router::new()
         .route("/readyz", get(|| async {}))
         .route("/whoami", get(|| async { std::future::pending::<&str>().await }));
-    drop(silent);
     config.binaries.order = stage.announcing("hanging", serve(hanging).await);
     let odd = Router::new()
         .route("/readyz", get(|| async {}))
@@ -28,7 +26,7 @@ async fn brings_the_accounts_of_processes_that_can_be_asked_and_waits_for_no_oth
     config.binaries.storefront = stage.announcing("odd", serve(odd).await);
     let (environment, _) = stage.up(config).await;
     let asked = Instant::now();
-    let accounts = environment.accountant()().await;
+    let accounts = environment.accountant()(Tell::OnceDelivered).await;
     assert!(asked.elapsed() < Duration::from_secs(10));
     assert_eq!(accounts.len(), 1, "{accounts:?}");
     let account = &accounts[0];
@@ -46,6 +44,18 @@ async fn brings_the_accounts_of_processes_that_can_be_asked_and_waits_for_no_oth
         (3, 2, 1, 0)
     );
     assert_eq!(account.last_error.as_deref(), Some("refused"));
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn asks_processes_for_their_accounts_as_they_are_or_once_they_have_delivered() {
+    let stage = Stage::new();
+    let (environment, _) = stage.up(stage.stand_ins().await).await;
+    for (tell, wait) in [(Tell::Now, "none"), (Tell::OnceDelivered, "wait=1")] {
+        let accounts = environment.accountant()(tell).await;
+        let waits: Vec<_> = accounts.iter().map(|account| account.exporter.as_str()).collect();
+        assert_eq!(waits, [wait; 3]);
+    }
     stage.finish().await;
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
-use testbed::Environment;
+use testbed::{Environment, Tell};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{EmbeddedEnvironment, LOOPBACK, Stage, body, serve};
@@ -157,7 +157,7 @@ async fn leaves_nothing_behind() {
 async fn does_nothing_before_it_is_up_and_comes_up_once() {
     let stage = Stage::new();
     let mut environment = EmbeddedEnvironment::new(stage.stand_ins().await);
-    assert_eq!(environment.accountant()().await, []);
+    assert_eq!(environment.accountant()(Tell::Now).await, []);
     assert_eq!(environment.collect(stage.folder.path()).await, []);
     for refused in [
         environment.disturb(None).await,
