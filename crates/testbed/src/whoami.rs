@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use trace::{ExportAccount, ServiceName, Site};
+use trace::{ExportAccount, ServiceName, Site, names};
 
 /// When a process is to say what became of its spans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,14 +17,12 @@ pub enum Tell {
 impl Tell {
     /// The request's header that says so (RFC 7240, section 4.3), when there is something to say.
     #[must_use]
-    pub const fn header(self) -> Option<(&'static str, &'static str)> {
-        match self {
-            Self::Now => None,
-            Self::OnceDelivered => Some(("prefer", "wait=1")),
-        }
+    pub fn header(self) -> Option<(&'static str, String)> {
+        let patience = self.patience();
+        (!patience.is_zero()).then(|| (names::PREFER_HEADER, format!("wait={}", patience.as_secs())))
     }
 
-    /// By how much later the answer may come for it.
+    /// By how much later the answer may come for it, in whole seconds.
     #[must_use]
     pub const fn patience(self) -> Duration {
         match self {

@@ -13,9 +13,9 @@ use tokio::sync::Mutex;
 use trace::settle::{Decision, Limits, Progress, conclude, debts, settle};
 use trace::{Evidence, Expectation, ExportAccount, Trace, TraceId};
 
+use crate::accounts;
 use crate::bed::Bed;
 use crate::caller::Placed;
-use crate::proof::ask;
 use crate::stage::{Gathered, StageError};
 use strays::Strays;
 
@@ -61,13 +61,13 @@ pub async fn gather(
         decision: None,
     });
     let looks = Mutex::new(looks.collect::<Vec<_>>());
-    let began = Instant::now();
+    let (accountant, began) = (bed.environment.accountant(), Instant::now());
     // Settling has its own deadline, which ends in a verdict; the wait's is only a net under it.
     let net = bed.run.deadline(limits.deadline + Duration::from_secs(30));
     let waited = wait::until(&net, "spans to arrive", || async {
         let mut looks = looks.lock().await;
         let mut open: Vec<&mut Look> = looks.iter_mut().filter(|look| look.waits()).collect();
-        let accounts = accounts(bed, workstation).await;
+        let accounts = accounts::ask(&accountant, &bed.http, workstation, Tell::OnceDelivered).await;
         if let Some(because) = debts(&accounts).filter(|_| began.elapsed() < limits.deadline) {
             // The traces can wait: whatever they show, nothing is decided before everybody has delivered.
             return Probe::NotYet(because);
@@ -185,18 +185,4 @@ async fn traces(bed: &Bed, looks: &[&mut Look]) -> Result<BTreeMap<TraceId, Trac
         })
         .try_collect()
         .await
-}
-
-/// What every process that can be asked says of its spans.
-async fn accounts(bed: &Bed, workstation: Option<&str>) -> Vec<ExportAccount> {
-    let on_the_workstation = async {
-        let me = ask(&bed.http, workstation?, Tell::OnceDelivered).await.ok()?;
-        me.account()
-    };
-    let (mut accounts, own) = tokio::join!(
-        bed.environment.accountant()(Tell::OnceDelivered),
-        on_the_workstation
-    );
-    accounts.extend(own);
-    accounts
 }

@@ -1,5 +1,6 @@
 //! Scenarios, their twins, the runner and the reports: the `throughline` program.
 
+pub mod accounts;
 pub mod bed;
 pub mod breakpoint;
 pub mod caller;

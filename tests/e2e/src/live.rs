@@ -12,8 +12,8 @@ use testbed::{Accountant, Deadline, Run, Tell, WaitError};
 use tokio::sync::{Mutex, watch};
 use trace::{ExportAccount, RequestId, Site, SpanId, Trace, TraceId, UnixNanos, names};
 
+use crate::accounts;
 use crate::bed::Bed;
-use crate::proof::whoami;
 use crate::scenario::topology::{INVENTORY, ORDER, STOREFRONT};
 use crate::wall_clock;
 pub use request::Followed;
@@ -230,10 +230,7 @@ impl Follower {
 
     async fn accounts(&self) -> Vec<ExportAccount> {
         let url = self.workstation.borrow().clone();
-        let own = async { whoami(&self.http, &url?).await.ok()?.account() };
-        let (mut accounts, own) = tokio::join!((self.accountant)(Tell::Now), own);
-        accounts.extend(own);
-        accounts
+        accounts::ask(&self.accountant, &self.http, url.as_deref(), Tell::Now).await
     }
 }
 

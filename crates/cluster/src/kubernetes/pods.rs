@@ -199,11 +199,10 @@ pub async fn who_am_i(
 ) -> Result<Whoami, KubernetesError> {
     let what = format!("/whoami of {namespace}/{pod}");
     let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}:8080/proxy/whoami");
-    let ask = http::Request::get(path);
-    let ask = match tell.header() {
-        Some((name, value)) => ask.header(name, value),
-        None => ask,
-    };
+    let mut ask = http::Request::get(path);
+    if let Some((name, value)) = tell.header() {
+        ask = ask.header(name, value);
+    }
     let ask = ask
         .body(Vec::new())
         .map_err(|error| KubernetesError::of(&what, &kube::Error::HttpError(error)))?;

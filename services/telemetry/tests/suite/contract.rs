@@ -1,10 +1,9 @@
 //! What the harness relies on, checked against the harness's own words. The services share no code with it at run time.
 
-use http_body_util::BodyExt;
 use telemetry::testing::Bench;
 use telemetry::{Routes, Site, names};
 
-use crate::send;
+use crate::{json, send};
 
 #[test]
 fn names_are_the_same_on_both_sides() {
@@ -48,8 +47,7 @@ fn names_are_the_same_on_both_sides() {
 async fn whoami_makes_an_export_account() {
     let bench = Bench::new();
     let response = send(bench.app(Routes::default()), "GET", "/whoami", &[]).await;
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    let whoami: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    let whoami: serde_json::Value = json(response).await;
     let mut account = whoami["telemetry"].clone();
     for (theirs, ours) in [("service", "service"), ("version", "version"), ("pid", "pid")] {
         account[theirs] = whoami[ours].clone();

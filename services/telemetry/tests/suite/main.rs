@@ -15,6 +15,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::Request;
 use http_body_util::BodyExt;
+use serde::de::DeserializeOwned;
 use telemetry::{Problem, Routes};
 use tower::ServiceExt;
 
@@ -37,6 +38,10 @@ async fn send(app: Router, method: &str, uri: &str, headers: &[(&str, &str)]) ->
 
 async fn problem(response: Response) -> Problem {
     assert_eq!(response.headers()["content-type"], "application/problem+json");
+    json(response).await
+}
+
+async fn json<T: DeserializeOwned>(response: Response) -> T {
     let body = response.into_body().collect().await.unwrap().to_bytes();
     serde_json::from_slice(&body).unwrap()
 }

@@ -3,15 +3,23 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::Router;
+use axum::response::Response;
 use futures_util::FutureExt as _;
 use http::StatusCode;
-use http_body_util::BodyExt;
 use serde_json::Value;
 use telemetry::testing::Bench;
-use telemetry::{Account, Routes, patience, routes};
+use telemetry::{Account, Routes, WhoAmI, patience, routes};
 use tokio::sync::watch;
 
-use crate::{problem, send};
+use crate::{json, problem, send};
+
+/// The routes of a service, and how to stop it.
+fn stoppable(bench: &Bench) -> (Router, watch::Sender<bool>) {
+    let (stopping_tx, stopping_rx) = watch::channel(false);
+    let app = routes::operations(Arc::clone(&bench.kit.telemetry), stopping_rx);
+    (app, stopping_tx)
+}
 
 #[tokio::test]
 async fn none_of_them_is_traced() {
@@ -27,13 +35,12 @@ async fn none_of_them_is_traced() {
 #[tokio::test]
 async fn a_stopping_service_is_healthy_and_not_ready() {
     let bench = Bench::new();
-    let (stopping_tx, stopping_rx) = watch::channel(false);
-    let app = routes::operations(Arc::clone(&bench.kit.telemetry), stopping_rx);
+    let (app, stopping) = stoppable(&bench);
     assert_eq!(
         send(app.clone(), "GET", "/readyz", &[]).await.status(),
         StatusCode::OK
     );
-    stopping_tx.send_replace(true);
+    stopping.send_replace(true);
     assert_eq!(
         send(app.clone(), "GET", "/healthz", &[]).await.status(),
         StatusCode::OK
@@ -47,8 +54,7 @@ async fn whoami_tells_the_process_and_its_account() {
     let bench = Bench::new();
     send(bench.app(Routes::default()), "GET", "/nothing", &[]).await;
     let response = send(bench.app(Routes::default()), "GET", "/whoami?nonce=a%207", &[]).await;
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    let mut answer: Value = serde_json::from_slice(&body).unwrap();
+    let mut answer: Value = json(response).await;
     let started_at = answer["started_at"].take();
     assert!(
         started_at.as_str().unwrap().parse::<jiff::Timestamp>().is_ok(),
@@ -84,8 +90,7 @@ async fn only_questions_with_a_nonce_count_as_probes() {
         send(bench.app(Routes::default()), "GET", uri, &[]).await;
     }
     let response = send(bench.app(Routes::default()), "GET", "/whoami", &[]).await;
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    let answer: Value = serde_json::from_slice(&body).unwrap();
+    let answer: Value = json(response).await;
     assert_eq!((&answer["nonce"], &answer["probes"]), (&Value::Null, &2.into()));
 }
 
@@ -97,18 +102,14 @@ async fn soon<T>(answer: impl Future<Output = T>) -> T {
     tokio::time::timeout(limit, answer).await.expect("an answer")
 }
 
-/// An application with one open span, and how to stop it.
-fn busy(bench: &Bench) -> (axum::Router, watch::Sender<bool>) {
+/// As [`stoppable`], with one open span.
+fn busy(bench: &Bench) -> (Router, watch::Sender<bool>) {
     bench.kit.telemetry.ledger.started();
-    let (stopping_tx, stopping_rx) = watch::channel(false);
-    let app = routes::operations(Arc::clone(&bench.kit.telemetry), stopping_rx);
-    (app, stopping_tx)
+    stoppable(bench)
 }
 
-async fn account(response: axum::response::Response) -> Account {
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    let answer: Value = serde_json::from_slice(&body).unwrap();
-    serde_json::from_value(answer["telemetry"].clone()).unwrap()
+async fn account(response: Response) -> Account {
+    json::<WhoAmI>(response).await.telemetry
 }
 
 #[tokio::test]

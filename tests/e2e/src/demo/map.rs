@@ -3,13 +3,14 @@
 use testbed::Tell;
 use trace::ExportAccount;
 
+use crate::accounts;
 use crate::bed::Bed;
 use crate::scenario::topology::{CUSTOMER, IN_STOCK, INVENTORY, ORDER, STOREFRONT};
 
-/// The map of an environment. `workstation` is the process there, when there is one.
-pub(super) async fn draw(bed: &Bed, workstation: Option<ExportAccount>) -> String {
-    let mut accounts = bed.environment.accountant()(Tell::Now).await;
-    accounts.extend(workstation);
+/// The map of an environment. `workstation` is the base URL of the process there, when there is one.
+pub(super) async fn draw(bed: &Bed, workstation: Option<&str>) -> String {
+    let accountant = bed.environment.accountant();
+    let mut accounts = accounts::ask(&accountant, &bed.http, workstation, Tell::Now).await;
     let order = |account: &ExportAccount| {
         let path = [STOREFRONT, ORDER, INVENTORY];
         path.iter()

@@ -7,7 +7,7 @@ use testbed::event::Event;
 use testbed::explain::chain;
 use testbed::{BoxError, Capability, Disturbance, Explain, StepError};
 use tokio::sync::watch;
-use trace::{Answer, ExportAccount, names};
+use trace::{Answer, names};
 
 use super::map;
 use super::words::{self, Break, Words};
@@ -15,7 +15,7 @@ use crate::bed::Bed;
 use crate::caller::Order;
 use crate::exit::ExitCode;
 use crate::live::{Follower, Scope};
-use crate::proof::{Answerer, whoami};
+use crate::proof::Answerer;
 use crate::scenario::Fault;
 use crate::scenario::topology::ORDER;
 use crate::workstation::{Workstation, variables};
@@ -122,11 +122,9 @@ impl Player {
     }
 
     pub(super) async fn show_map(&self) {
-        let account = match &self.intercepted {
-            Some(intercepted) => self.account(&intercepted.process).await,
-            None => None,
-        };
-        self.show(map::draw(&self.bed, account).await);
+        let intercepted = self.intercepted.as_ref();
+        let url = intercepted.map(|intercepted| intercepted.process.base_url());
+        self.show(map::draw(&self.bed, url.as_deref()).await);
     }
 
     /// Gives back what is intercepted, and says what the exit code is then.
@@ -330,10 +328,6 @@ impl Player {
             Workstation::start(&bed.run, &bed.binaries.order, &bed.endpoints, listen, &told).await?;
         self.workstation.send_replace(Some(started.base_url()));
         Ok(started)
-    }
-
-    async fn account(&self, process: &Workstation) -> Option<ExportAccount> {
-        whoami(&self.bed.http, &process.base_url()).await.ok()?.account()
     }
 
     fn show_trace(&self, follower: &Follower) -> Result<(), Refused> {
