@@ -4,6 +4,7 @@ mod accounts;
 mod arrangement;
 mod connection;
 mod guard;
+mod intercepted;
 mod lost;
 mod mishap;
 
@@ -64,7 +65,7 @@ impl KindEnvironment {
         let telepresence = options
             .plan
             .telepresence
-            .then(|| Telepresence::new(options.tools.clone()));
+            .then(|| Telepresence::new(options.tools.clone()).with_program(options.program.clone()));
         Self {
             options,
             context: None,
@@ -252,7 +253,7 @@ impl Environment for KindEnvironment {
                 guard::replicas(run, &up.client, &spec.workload, telepresence).await?;
             }
             match telepresence.intercept(run, spec).await {
-                Ok(()) => Ok(()),
+                Ok(()) => Ok(self.expect_ready(run, &spec.workload).await?),
                 Err(error) => Err(self.explained(error).await.into()),
             }
         })

@@ -60,6 +60,19 @@ pub(crate) fn is_daemon(process: &Path) -> bool {
     program.starts_with("telepresence") && words.any(|word| daemons.contains(&word))
 }
 
+/// How a tool is called that needs root: as it is by root, by others through `sudo`, which must not ask for a password.
+pub(crate) fn with_rights<'a>(
+    root: bool,
+    tool: &'static str,
+    args: impl IntoIterator<Item = &'a str>,
+) -> (&'static str, Vec<&'a str>) {
+    if root {
+        (tool, args.into_iter().collect())
+    } else {
+        ("sudo", ["-n", tool].into_iter().chain(args).collect())
+    }
+}
+
 /// What a tool says; `None` when it is not there, fails or takes too long.
 pub(crate) async fn answer(tools: &ToolPath, tool: &'static str, args: &[&str]) -> Option<String> {
     let tool = tools.find(tool, "look at the network").ok()?;

@@ -13,6 +13,8 @@ use crate::tool::ToolPath;
 pub struct KindOptions {
     /// Where the tools are.
     pub tools: ToolPath,
+    /// The program that this is, for what a user who is not root needs it to do as root.
+    pub program: Option<PathBuf>,
     /// What is brought up.
     pub plan: Plan,
 }

@@ -11,6 +11,7 @@ mod error;
 mod manager;
 mod names;
 mod remains;
+mod root_daemon;
 mod stale_questions;
 mod status;
 mod witness;
@@ -30,10 +31,13 @@ pub(crate) use manager::{NAMESPACE as MANAGER_NAMESPACE, SETTINGS as MANAGER_SET
 pub(crate) use names::names;
 pub use witness::Witness;
 
+use crate::machine::Machine;
 use crate::reference::{ImageRef, Version};
 use crate::tool::{Tool, ToolPath};
 use cli::Cli;
 use connection::Connection;
+use stale_questions::Forgetter;
+pub use stale_questions::forget as forget_stale_questions;
 
 /// What two runs can't have at the same time.
 pub(crate) const CONNECTION: &str = "the machine's Telepresence connection";
@@ -77,6 +81,7 @@ const QUESTION: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub struct Telepresence {
     tools: ToolPath,
+    program: Option<PathBuf>,
     connection: Option<Connection>,
     // Two connections share one DNS chain: when one quits, the other loses its names.
     lease: Option<Lease>,
@@ -99,9 +104,17 @@ impl Telepresence {
     pub const fn new(tools: ToolPath) -> Self {
         Self {
             tools,
+            program: None,
             connection: None,
             lease: None,
         }
+    }
+
+    /// The program that `sudo` calls with `forget-questions`, for a user who is not root: see [`forget_stale_questions`].
+    #[must_use]
+    pub fn with_program(mut self, program: Option<PathBuf>) -> Self {
+        self.program = program;
+        self
     }
 
     /// What is missing or unsuitable for an intercept.
@@ -155,7 +168,7 @@ impl Telepresence {
     pub async fn resolve_names(&self, run: &Run, client: &Client) -> Result<String, TelepresenceError> {
         names::resolve(client, &run.deadline(NAMES)).await?;
         // Now that Telepresence is seen to answer: whoever asked until now may have asked somebody else.
-        Ok(stale_questions::forget().await)
+        Ok(self.forget_stale_questions().await)
     }
 
     /// The workloads that can be intercepted, by name.
@@ -280,6 +293,11 @@ impl Telepresence {
         let told = self.connection.as_ref();
         told.and_then(|connection| connection.variables.get(workload).cloned())
             .unwrap_or_default()
+    }
+
+    async fn forget_stale_questions(&self) -> String {
+        let forgetter = Forgetter::on(&Machine::this(), self.program.as_deref());
+        forgetter.forget(&self.tools).await
     }
 
     fn connection(&self, workload: &str) -> Result<&Connection, TelepresenceError> {

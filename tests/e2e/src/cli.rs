@@ -53,6 +53,9 @@ pub enum Command {
         /// What to take out, as a run's journal has it
         what: String,
     },
+    /// Have the kernel forget where it led questions for names; a run of a user who is not root calls it through `sudo`
+    #[command(hide = true)]
+    ForgetQuestions,
     /// List the exit codes and their meaning
     ExitCodes,
     /// Print what a shell needs to complete verbs and flags

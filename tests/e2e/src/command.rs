@@ -8,6 +8,7 @@ mod doctor;
 mod down;
 mod e2e;
 mod exit_codes;
+mod forget_questions;
 mod intercept;
 mod parity;
 mod session;
@@ -33,6 +34,7 @@ pub async fn dispatch(cli: Cli) -> std::process::ExitCode {
         Command::Workshop(args) => workshop::workshop(args).await.into(),
         Command::Doctor(args) => doctor::doctor(&args).await.into(),
         Command::Withdraw { what } => withdraw::withdraw(&what).await.into(),
+        Command::ForgetQuestions => forget_questions::forget_questions().await.into(),
         Command::ExitCodes => exit_codes::exit_codes().into(),
         Command::Completions(args) => completions::completions(&args).into(),
     }

@@ -6,7 +6,7 @@ use testbed::Lease;
 
 use super::{BUILD_DISK, DOCKER_DISK, Disk, Facts, Network, port, subnets};
 use crate::binaries::Binaries;
-use crate::machine::{Machine, answer, is_daemon, processes, rules};
+use crate::machine::{Machine, answer, is_daemon, processes, rules, with_rights};
 use crate::options::Plan;
 use crate::telepresence::CONNECTION;
 use crate::tool::ToolPath;
@@ -29,18 +29,8 @@ pub(crate) async fn see(machine: &Machine, tools: &ToolPath, plan: &Plan, port: 
 
 async fn network(machine: &Machine, tools: &ToolPath, plan: &Plan, port: u16) -> Network {
     let rights = machine.root || answer(tools, "sudo", &["-n", "true"]).await.is_some();
-    let nat = ["-t", "nat", "-S"];
-    let nat = async {
-        if machine.root {
-            answer(tools, "iptables", &nat).await
-        } else if rights {
-            let mut args = vec!["-n", "iptables"];
-            args.extend(nat);
-            answer(tools, "sudo", &args).await
-        } else {
-            None
-        }
-    };
+    let (tool, args) = with_rights(machine.root, "iptables", ["-t", "nat", "-S"]);
+    let nat = answer(tools, tool, &args);
     let (nat, rules) = tokio::join!(nat, rules(tools));
     Network {
         rights,

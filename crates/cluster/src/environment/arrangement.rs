@@ -22,7 +22,7 @@ use crate::manifest::{APPLICATION, Object};
 /// How long a workload may take until it serves in its new form.
 const ARRANGE: Duration = Duration::from_secs(90);
 /// The container that Telepresence puts into a pod for intercepts.
-const AGENT: &str = "traffic-agent";
+pub(super) const AGENT: &str = "traffic-agent";
 /// The init container that it puts there behind a numeric port, to redirect the pod's traffic to the agent.
 const REDIRECTION: &str = "tel-agent-init";
 /// Asks Telepresence's webhook to put it there when the pod is made, and not when it is first intercepted.

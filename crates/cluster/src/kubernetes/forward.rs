@@ -18,7 +18,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::error::{KubernetesError, REQUEST, request};
-use super::view::{self, PodView};
+use super::pods;
+use super::view;
 
 /// A port of whichever ready pod has these labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,7 +154,7 @@ async fn ready_pod(client: &Client, target: &Target) -> Result<String, Kubernete
     let what = target.to_string();
     let params = ListParams::default().labels(&target.selector);
     let found = request(&what, &Deadline::after(REQUEST), pods.list(&params)).await?;
-    let ready = found.items.iter().find(|pod| is_ready(pod));
+    let ready = found.items.iter().find(|pod| pods::is_ready(pod));
     let reason = || format!("none of {} pods is ready", found.items.len());
     ready
         .map(ResourceExt::name_any)
@@ -161,13 +162,4 @@ async fn ready_pod(client: &Client, target: &Target) -> Result<String, Kubernete
             what,
             reason: reason(),
         })
-}
-
-fn is_ready(pod: &PodView) -> bool {
-    let conditions = pod
-        .status
-        .iter()
-        .flat_map(|status| status.conditions.iter().flatten());
-    let mut ready = conditions.filter(|condition| condition.type_ == "Ready" && condition.status == "True");
-    pod.metadata.deletion_timestamp.is_none() && ready.next().is_some()
 }

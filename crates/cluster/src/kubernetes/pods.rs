@@ -107,6 +107,16 @@ pub fn stays(pod: &PodView) -> bool {
     pod.metadata.deletion_timestamp.is_none()
 }
 
+/// Whether requests go to a pod: it is ready, and nobody has asked it to end.
+#[must_use]
+pub fn is_ready(pod: &PodView) -> bool {
+    let mut conditions = pod
+        .status
+        .iter()
+        .flat_map(|status| status.conditions.iter().flatten());
+    stays(pod) && conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
+
 /// Deletes a pod, with its own grace period. One that is gone is fine.
 ///
 /// # Errors

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use testbed::{Deed, Run, UndoId};
+use testbed::{Deed, Run};
 
 use super::cli::{self, Cli};
 use super::world::World;
 use super::{QUESTION, Target, Telepresence, TelepresenceError, alone, folder};
-use super::{remains, stale_questions};
+use super::{remains, root_daemon};
 use crate::machine::Machine;
 use crate::manifest::APPLICATION;
 use crate::reference::Version;
@@ -23,8 +23,6 @@ pub(super) struct Connection {
     pub(super) world: World,
     pub(super) version: Version,
     pub(super) state: State,
-    /// Undo entries for what a killed daemon left on this machine, as long as no other one has put it in order.
-    pub(super) remains: Vec<UndoId>,
     /// The variables of the intercepted container, by workload, as the last intercept told them.
     pub(super) variables: BTreeMap<String, BTreeMap<String, String>>,
 }
@@ -59,25 +57,25 @@ impl Telepresence {
         }
         if let Some(connection) = &mut self.connection {
             if !connection.is_up() {
-                connection.world.forget_daemon()?;
+                connection.world.forget_daemons()?;
             }
             connection.cli.ask(Some(run), &args, &deadline).await?;
             connection.state = State::Up;
-            // The daemon that runs now replaced the chain, and removes it when it ends.
-            for entry in connection.remains.drain(..) {
-                run.undo().done(entry);
-            }
             return Ok(());
         }
         self.reserve(run, target.locks)?;
         let (tool, version) = self.ready(&deadline).await?;
         let world = World::make(&folder(run)?, target.kubeconfig)?;
         let cli = Cli::new(tool, &world);
+        let machine = Machine::this();
         // Last in, first out: it is asked to quit, ended when it does not, and what it left then is taken away.
         run.undo().push(
             "what telepresence left on this machine",
-            remains::deed(&self.tools, &Machine::this()).await,
+            remains::deed(&self.tools, &machine).await,
         );
+        if let Some(deed) = root_daemon::deed(&self.tools, &machine, &world.daemons_cache()) {
+            run.undo().push("telepresence's root daemon", deed);
+        }
         let daemon = Deed::Process {
             run: run.id().clone(),
             name: cli::CONNECT.to_owned(),
@@ -90,7 +88,6 @@ impl Telepresence {
             world,
             version,
             state: State::Up,
-            remains: Vec::new(),
             variables: BTreeMap::new(),
         });
         Ok(())
@@ -108,7 +105,7 @@ impl Telepresence {
                 .await?;
             connection.state = State::Down;
             // Whoever asks for a name from now on must not be led to a daemon that has ended.
-            stale_questions::forget().await;
+            self.forget_stale_questions().await;
         }
         Ok(())
     }

@@ -3,15 +3,78 @@
 //! was used up to two minutes ago, before there was a connection, asks the machine's own nameserver, for which the cluster's names
 //! do not exist; one that was used while there was a connection leads to its daemon, which may have ended.
 
-/// Has the kernel forget them, and says what came of it. That takes root, and where nothing is tracked there is nothing to forget:
-/// that it could not be done is no error, names resolve all the same, but for a coincidence.
-pub(super) async fn forget() -> String {
-    match linux::forget().await {
-        Ok(0) => "no stale question".to_owned(),
-        Ok(1) => "1 stale question forgotten".to_owned(),
-        Ok(count) => format!("{count} stale questions forgotten"),
-        Err(error) => format!("stale questions are not forgotten: {error}"),
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use testbed::Deadline;
+
+use crate::machine::Machine;
+use crate::tool::ToolPath;
+
+/// How long another process may take for it; usually some milliseconds.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// Who has the kernel forget them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Forgetter {
+    /// We are root ourselves.
+    Us,
+    /// A program that does it as root, by way of `sudo`.
+    Program(PathBuf),
+    /// Nobody has the right.
+    Nobody,
+}
+
+impl Forgetter {
+    /// Whoever can, on this machine. `program` is called as `sudo -n PROGRAM forget-questions`, and says how many there were.
+    pub(super) fn on(machine: &Machine, program: Option<&Path>) -> Self {
+        match program {
+            _ if machine.root => Self::Us,
+            Some(program) => Self::Program(program.to_owned()),
+            None => Self::Nobody,
+        }
     }
+
+    /// Has the kernel forget them, and says what came of it. Where nothing is tracked there is nothing to forget. That it could not
+    /// be done is no error, names resolve all the same, but for a coincidence.
+    pub(super) async fn forget(&self, tools: &ToolPath) -> String {
+        let forgotten = match self {
+            Self::Us => forget().await.map_err(|error| error.to_string()),
+            Self::Program(program) => by(program, tools).await,
+            Self::Nobody => Err("that takes root".to_owned()),
+        };
+        match forgotten {
+            Ok(0) => "no stale question".to_owned(),
+            Ok(1) => "1 stale question forgotten".to_owned(),
+            Ok(count) => format!("{count} stale questions forgotten"),
+            Err(reason) => format!("stale questions are not forgotten: {reason}"),
+        }
+    }
+}
+
+/// Has the kernel forget them, as root. Answers how many there were.
+///
+/// # Errors
+/// This process has not the right, or the kernel refuses.
+pub async fn forget() -> io::Result<usize> {
+    linux::forget().await
+}
+
+async fn by(program: &Path, tools: &ToolPath) -> Result<usize, String> {
+    let told = |error: &dyn std::error::Error| testbed::explain::chain(error);
+    let sudo = tools
+        .find("sudo", "forget stale questions for names")
+        .map_err(|error| told(&error))?;
+    let call = sudo.call(["-n".as_ref(), program.as_os_str(), "forget-questions".as_ref()]);
+    let answer = call
+        .run(&Deadline::after(LIMIT))
+        .await
+        .map_err(|error| told(&error))?;
+    let text = answer.success().map_err(|error| told(&error))?.text();
+    text.trim()
+        .parse()
+        .map_err(|_| format!("{} says {:?}", program.display(), text.trim()))
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -119,5 +182,51 @@ mod linux {
             drop(socket);
             assert!(nobody_listens(address));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// What is told when `sudo` is this script.
+    async fn told(sudo: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sudo");
+        std::fs::write(&path, format!("#!/bin/sh\n{sudo}\n")).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+        let tools = ToolPath::from_lookup(|key| (key == "PATH").then(|| folder.path().into()));
+        let machine = Machine {
+            root: false,
+            ..Machine::this()
+        };
+        let forgetter = Forgetter::on(&machine, Some(Path::new("/opt/throughline")));
+        forgetter.forget(&tools).await
+    }
+
+    #[tokio::test]
+    async fn sudo_is_asked_by_who_is_not_root() {
+        let only_that = "[ \"$*\" = '-n /opt/throughline forget-questions' ] && echo 3";
+        assert_eq!(told(only_that).await, "3 stale questions forgotten");
+        assert_eq!(told("echo 0").await, "no stale question");
+        for sudo in ["echo >&2 'a password is required'; exit 1", "echo certainly"] {
+            let told = told(sudo).await;
+            assert!(told.starts_with("stale questions are not forgotten: "), "{told}");
+        }
+    }
+
+    #[test]
+    fn root_needs_nobody() {
+        let machine = |root| Machine {
+            root,
+            ..Machine::this()
+        };
+        assert_eq!(
+            Forgetter::on(&machine(true), Some(Path::new("/x"))),
+            Forgetter::Us
+        );
+        assert_eq!(Forgetter::on(&machine(false), None), Forgetter::Nobody);
     }
 }

@@ -74,16 +74,24 @@ impl World {
         ])
     }
 
-    /// Removes the file by which a daemon is found. A killed one leaves it, and counts as running until it is some seconds old;
+    /// Telepresence's folder in the cache. The command line of its daemon for root has it.
+    pub(super) fn daemons_cache(&self) -> PathBuf {
+        self.cache.join("telepresence")
+    }
+
+    /// Removes the files by which daemons are found. Killed ones leave them, and count as running until these are some seconds old;
     /// the session is in another file, and is taken up from there.
-    pub(super) fn forget_daemon(&self) -> Result<(), TelepresenceError> {
-        let path = self.cache.join("telepresence/userd/daemon.json");
-        match std::fs::remove_file(&path) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                Err(TelepresenceError::Write { path, source })
+    pub(super) fn forget_daemons(&self) -> Result<(), TelepresenceError> {
+        for kind in ["userd", "rootd"] {
+            let path = self.daemons_cache().join(kind).join("daemon.json");
+            match std::fs::remove_file(&path) {
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(TelepresenceError::Write { path, source });
+                }
+                _ => {}
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 }
 

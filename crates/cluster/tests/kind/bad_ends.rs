@@ -6,7 +6,7 @@ use cluster::kubernetes::apply::apply;
 use cluster::kubernetes::rollout::available;
 use cluster::kubernetes::unavailable::Workload;
 use cluster::manifest::{self, BY_HAND, Object, Rendering};
-use cluster::{KindOptions, Pins, Plan};
+use cluster::{Pins, Plan};
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::Api;
 use serde_json::{Value, json};
@@ -102,16 +102,10 @@ fn change(objects: &mut [Object], kind: &str, name: &str, path: &str, value: Val
 async fn failures_in_the_cluster_are_told_at_once_and_in_its_own_words() {
     let _alone = alone().await;
     let folder = tempfile::tempdir().unwrap();
-    let KindOptions { tools, plan } = options(folder.path());
+    let options = options(folder.path());
+    let plan = &options.plan;
     let kubeconfig = folder.path().join("kubeconfig");
-    let mut bed = Bed::begin(
-        folder.path(),
-        false,
-        KindOptions {
-            tools,
-            plan: plan.clone(),
-        },
-    );
+    let mut bed = Bed::begin(folder.path(), false, options.clone());
     // The real thing first: what follows breaks one part after the other of a cluster that works.
     bed.up().await;
     let client = bed.environment.brought_up().unwrap().client.clone();
@@ -140,7 +134,7 @@ async fn failures_in_the_cluster_are_told_at_once_and_in_its_own_words() {
         told_within(90, objects, namespace, name).await
     };
 
-    let all = objects(&plan);
+    let all = objects(plan);
     let order: Vec<Object> = all
         .iter()
         .filter(|object| object.name() == "order-service")

@@ -25,12 +25,11 @@ pub(crate) const PREFIX: &str = "throughline-test";
 pub(crate) async fn alone() -> MutexGuard<'static, ()> {
     static ALONE: OnceLock<Mutex<()>> = OnceLock::new();
     let alone = ALONE.get_or_init(Mutex::default).lock().await;
+    // kind wants to lock it, also where it is not.
+    let kubeconfig = std::env::temp_dir().join("throughline-test-kubeconfig");
     for left in clusters().await {
         let deadline = Deadline::after(Duration::from_secs(60));
-        kind()
-            .delete(&left, Path::new("/nonexistent/kubeconfig"), &deadline)
-            .await
-            .unwrap();
+        kind().delete(&left, &kubeconfig, &deadline).await.unwrap();
     }
     alone
 }
@@ -55,6 +54,7 @@ pub(crate) fn options(locks: &Path) -> KindOptions {
     };
     KindOptions {
         tools: ToolPath::from_lookup(lookup),
+        program: None,
         plan: Plan {
             pins: Pins::decide(&[], |key| std::env::var(key).ok(), None).unwrap(),
             binaries,

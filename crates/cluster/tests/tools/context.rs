@@ -87,15 +87,19 @@ pub(crate) fn environment(fakes: &Fakes, context: &str, by_name: bool) -> KindEn
         saved_images: folder.join("images"),
     };
     let tools = fakes.path();
-    KindEnvironment::new(KindOptions { tools, plan })
-        .on(shown(folder))
-        .in_context(ContextOptions {
-            context: context.into(),
-            kubeconfigs: vec![folder.join("kubeconfig")],
-            use_namespaces: Vec::new(),
-            service_images: by_name.then(|| "registry.example.com/team:1.0".parse().unwrap()),
-            withdraw: "/bin/false".into(),
-        })
+    KindEnvironment::new(KindOptions {
+        tools,
+        program: None,
+        plan,
+    })
+    .on(shown(folder))
+    .in_context(ContextOptions {
+        context: context.into(),
+        kubeconfigs: vec![folder.join("kubeconfig")],
+        use_namespaces: Vec::new(),
+        service_images: by_name.then(|| "registry.example.com/team:1.0".parse().unwrap()),
+        withdraw: "/bin/false".into(),
+    })
 }
 
 /// From now on the namespace `demo` is there for whoever looks for it or wants to create it.

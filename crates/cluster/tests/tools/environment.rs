@@ -32,7 +32,11 @@ fn options(tools: ToolPath, folder: &Path) -> KindOptions {
         locks: folder.into(),
         saved_images: folder.join("images"),
     };
-    KindOptions { tools, plan }
+    KindOptions {
+        tools,
+        program: None,
+        plan,
+    }
 }
 
 /// A machine whose kernel shows what is in this folder.

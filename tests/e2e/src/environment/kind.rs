@@ -19,6 +19,7 @@ pub(super) fn environment(args: &KindArgs, root: &Path) -> Result<KindEnvironmen
     let lookup = |name: &str| std::env::var_os(name);
     Ok(KindEnvironment::new(KindOptions {
         tools: ToolPath::from_lookup(lookup).with_own_folder(places::tools(root)),
+        program: std::env::current_exe().ok(),
         plan: Plan {
             pins: pins(args)?,
             binaries: match &args.image_bin_dir {

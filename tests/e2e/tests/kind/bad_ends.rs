@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 
 use crate::bed::{Bed, KEPT, NEXT, RUN};
 use crate::machine::{Daemon, PREFIX, output};
-use crate::program::{Finished, processes_of};
+use crate::program::{Finished, INTERCEPTED, processes_of};
 
 /// What must not be found in evidence.
 const PLANTED: &str = "hunter2-planted";
@@ -17,13 +18,14 @@ const PLANTED: &str = "hunter2-planted";
 type BadEnd = (&'static str, fn(&Bed));
 
 /// In this order: the last one costs the cluster.
-pub(crate) const BAD_ENDS: [BadEnd; 10] = [
+pub(crate) const BAD_ENDS: [BadEnd; 11] = [
     ("Docker that is down", docker_is_down),
     ("an image that is nowhere", an_image_is_nowhere),
     ("a connection that somebody else has", somebody_else_is_connected),
     ("two runs at once", two_runs_at_once),
     ("the workstation's port that is taken", the_port_is_taken),
     ("a daemon that died with its run", the_daemon_dies_with_the_run),
+    ("two pods that are intercepted", two_pods_are_intercepted),
     ("secrets in the evidence", evidence_has_no_secrets),
     ("a webhook that can't be reached", the_webhook_is_unreachable),
     ("a node whose disk is full", the_node_is_full),
@@ -83,6 +85,18 @@ fn somebody_else_is_connected(bed: &Bed) {
     assert_eq!(daemon.status(), before, "it is still there, and the same");
     daemon.quit();
     bed.expect_clean("not connected");
+}
+
+/// It does not end badly with this version; with an earlier one it would hang. Whoever intercepts has to know what it means.
+fn two_pods_are_intercepted(bed: &Bed) {
+    let scenario = "an_intercept_takes_the_requests_to_both_replicas";
+    let args = KEPT.map(|arg| if arg == INTERCEPTED { scenario } else { arg });
+    let events = bed.play(&args);
+    let told = |event: &Value| {
+        let text = event["text"].as_str().unwrap_or_default();
+        text.starts_with("order-service has 2 pods: the intercept takes the requests to all of them")
+    };
+    assert!(events.iter().any(told), "{events:#?}");
 }
 
 fn two_runs_at_once(bed: &Bed) {
@@ -292,6 +306,7 @@ fn the_cluster_is_deleted(bed: &Bed) {
         event["event"] == "step_started" && event["step"] == "intercept"
     });
     assert!(cluster.starts_with(PREFIX));
+    let kubeconfig = bed.folder("nobody's").join("kubeconfig");
     output(
         "kind",
         [
@@ -300,7 +315,7 @@ fn the_cluster_is_deleted(bed: &Bed) {
             "--name",
             &cluster,
             "--kubeconfig",
-            "/nonexistent/kubeconfig",
+            kubeconfig.to_str().expect("UTF-8"),
         ],
     );
     let fact = format!("kind cluster {cluster} was ");

@@ -56,7 +56,7 @@ impl Machine {
                 .collect(),
             devices: links.into_iter().filter(|line| line.starts_with("tel")).collect(),
             rules: lines(output("ip", ["-4", "rule"]) + &output("ip", ["-6", "rule"])),
-            chain: output("iptables", ["-t", "nat", "-S"]).contains("TELEPRESENCE_DNS"),
+            chain: nat_rules().contains("TELEPRESENCE_DNS"),
             daemons: daemons(),
             temporary: files(temporary),
             kubeconfig: of_home(".kube/config").and_then(|path| std::fs::read(path).ok()),
@@ -79,6 +79,16 @@ impl Machine {
             );
             std::thread::yield_now();
         }
+    }
+}
+
+/// Only root may look at them.
+fn nat_rules() -> String {
+    let look = ["iptables", "-t", "nat", "-S"];
+    if rustix::process::geteuid().is_root() {
+        output(look[0], &look[1..])
+    } else {
+        output("sudo", ["-n"].iter().chain(&look))
     }
 }
 
