@@ -17,6 +17,7 @@ mod intercepts;
 mod objects;
 mod proof;
 
+pub(crate) use choice::kept_node;
 pub use choice::{Choice, choose};
 pub(crate) use images::{archived, pack};
 pub(crate) use intercepts::connect;

@@ -46,12 +46,18 @@ pub fn render(name: &str, node: &ImageRef, seen: Option<&Mount>) -> Result<Strin
 }
 
 /// Eight hexadecimal digits that change with whatever makes a kept cluster unfit for another run: the shape, the node
-/// image, the kind that made it, and how its traffic manager was set up, which no later run changes. Images that are loaded
-/// afterwards don't count.
+/// image, the kind that made it, and its traffic manager with how it was set up, which no later run changes: its agents are in the
+/// pods. The images of what is applied anew don't count.
 #[must_use]
 pub fn fingerprint(pins: &Pins) -> String {
-    let manager = MANAGER_SETTINGS.join(",");
-    let digest = Sha256::digest(format!("{TEXT}\0{}\0{}\0{manager}", pins.node, pins.kind));
+    let settings = MANAGER_SETTINGS.join(",");
+    let Pins {
+        node,
+        kind,
+        traffic_manager,
+        ..
+    } = pins;
+    let digest = Sha256::digest(format!("{TEXT}\0{node}\0{kind}\0{traffic_manager}\0{settings}"));
     const_hex::encode(&digest[..4])
 }
 
@@ -133,11 +139,12 @@ mod tests {
     }
 
     #[test]
-    fn another_node_or_kind_is_another_cluster_and_another_jaeger_is_not() {
+    fn another_node_kind_or_traffic_manager_is_another_cluster_and_another_jaeger_is_not() {
         let with = |flag: &str| fingerprint(&Pins::decide(&[flag.parse().unwrap()], |_| None, None).unwrap());
         let built_in = fingerprint(&Pins::built_in().unwrap());
         assert_eq!(with("jaeger=x/jaeger:1"), built_in);
         assert_ne!(with("node=x/node:1"), built_in);
+        assert_ne!(with("traffic-manager=x/tel2:1"), built_in);
         assert_ne!(with("kind=0.99.0"), built_in);
     }
 }

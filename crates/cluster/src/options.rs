@@ -32,7 +32,7 @@ pub struct Plan {
     pub download: bool,
     /// Whether services are intercepted with Telepresence; without it everything stays in the cluster.
     pub telepresence: bool,
-    /// Whether a run without `--keep` takes a cluster that was kept, when there is one, and leaves it as kept.
+    /// Whether the run takes a cluster that was kept, when there is one, and leaves it as kept. One with `--keep` does anyway.
     pub reuse: bool,
     /// How the cluster's name begins.
     pub prefix: String,

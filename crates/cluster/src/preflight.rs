@@ -1,9 +1,11 @@
 //! Everything that is missing for the environment on kind, found at once, each with what cures it.
 
+use std::slice;
 use std::time::Duration;
 
 use testbed::{Deadline, Examination, Missing};
 
+use crate::bring_up::kept_node;
 use crate::docker::{Docker, DockerError, Engine};
 use crate::doctor::{self, OF_KIND, gib};
 use crate::download;
@@ -34,6 +36,11 @@ pub(crate) async fn examine(
         intercepts(options, telepresence, &deadline),
         doctor::see(machine, &options.tools, &options.plan, port),
     );
+    let (docker, kept) = docker;
+    if kept {
+        // What it needs it has already.
+        facts = facts.without_a_cluster();
+    }
     facts.expect_cluster(OF_KIND.iter().filter_map(|text| text.parse().ok()));
     [docker, kind, machine_with(facts, &intercepts), intercepts]
         .into_iter()
@@ -71,18 +78,27 @@ pub(crate) async fn intercepts(
     }
 }
 
-async fn docker(options: &KindOptions, deadline: &Deadline) -> Examination {
+/// What there is to say of Docker, and whether a cluster that was kept runs there and will be taken.
+async fn docker(options: &KindOptions, deadline: &Deadline) -> (Examination, bool) {
     let docker = match options.tools.find("docker", "run the cluster's node") {
         Ok(tool) => Docker::new(tool),
-        Err(error) => return Examination::missing([Missing::because(&error)]),
+        Err(error) => return (Examination::missing([Missing::because(&error)]), false),
     };
     let engine = match docker.engine(deadline).await {
         Ok(engine) => engine,
-        Err(error) => return Examination::missing([Missing::because(&error)]),
+        Err(error) => return (Examination::missing([Missing::because(&error)]), false),
     };
-    [memory(&engine), images(&docker, options, deadline).await]
-        .into_iter()
-        .collect()
+    let kept = kept_node(&options.plan, &docker, deadline).await;
+    let images = match &kept {
+        Some(node) => match local_images(options, slice::from_ref(node), deadline).await {
+            lacking if lacking.is_empty() => {
+                Examination::fine("the cluster that was kept runs, and every image can be had")
+            }
+            lacking => Examination::missing(lacking),
+        },
+        None => images(&docker, options, deadline).await,
+    };
+    ([memory(&engine), images].into_iter().collect(), kept.is_some())
 }
 
 fn memory(engine: &Engine) -> Examination {

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use testbed::{Lease, LeaseError, Leased, Run, UndoId};
+use testbed::{Deadline, Lease, LeaseError, Leased, Run, UndoId};
 
 use crate::docker::{Docker, QUESTION};
 use crate::error::ClusterError;
@@ -102,6 +102,18 @@ fn kept_names(plan: &Plan) -> (String, String) {
     let label = format!("kept-{}", kind_config::fingerprint(&plan.pins));
     let name = format!("{}-{label}", plan.prefix);
     (label, name)
+}
+
+/// The node of the kept cluster that a run with this plan takes, when it runs.
+pub(crate) async fn kept_node(plan: &Plan, docker: &Docker, deadline: &Deadline) -> Option<Node> {
+    if !plan.reuse {
+        return None;
+    }
+    let (_, name) = kept_names(plan);
+    let node = Node::of_cluster(docker.clone(), &name);
+    // Docker has no such container, usually.
+    let runs = docker.runs(node.container(), deadline).await;
+    runs.is_ok_and(|runs| runs).then_some(node)
 }
 
 /// The kept cluster, when there is one that runs and that nobody uses. Nothing is mended: that is for runs with `--keep`.

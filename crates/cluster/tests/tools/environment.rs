@@ -136,6 +136,36 @@ async fn images_need_not_be_there_when_they_may_be_downloaded() {
     assert_eq!(environment.preflight().await, []);
 }
 
+/// Neither memory nor images in the local Docker are needed for a cluster that has them; without it they are.
+#[rstest]
+#[case::that_is_taken(true, "true", &[])]
+#[case::that_is_not_taken(false, "true", &["memory are available", "kindest/node", "the image jaegertracing/jaeger"])]
+#[case::that_does_not_run(true, "false", &["memory are available", "kindest/node", "the image jaegertracing/jaeger"])]
+#[tokio::test]
+async fn a_kept_cluster(#[case] taken: bool, #[case] running: &str, #[case] lacking: &[&str]) {
+    let present = [
+        "docker.io/jaegertracing/jaeger:2.13.0",
+        "docker.io/otel/opentelemetry-collector-k8s:0.160.0",
+    ];
+    let docker = json!([
+        engine(8 << 30),
+        {"when": ["container", "inspect"], "stdout": running},
+        {"when": ["exec"], "stdout": present.join("\n")},
+        images(&ALL[3..], 1),
+    ]);
+    let fakes = machine(docker, "kind v0.32.0 go1.24 linux/amd64", TELEPRESENCE);
+    let shown = shown(fakes.folder());
+    std::fs::write(shown.proc.join("meminfo"), "MemAvailable:   1048576 kB\n").unwrap();
+    let mut options = options(fakes.path(), fakes.folder());
+    options.plan.reuse = taken;
+    let missing = KindEnvironment::new(options).on(shown).preflight().await;
+    let facts: Vec<&str> = missing.iter().map(|one| one.fact.as_str()).collect();
+    assert_eq!(facts.is_empty(), lacking.is_empty(), "{facts:?}");
+    for one in lacking {
+        assert!(facts.iter().any(|fact| fact.contains(one)), "{one}: {facts:?}");
+    }
+}
+
 #[tokio::test]
 async fn an_acknowledged_span_is_a_stored_one_unless_the_collector_batches() {
     let fakes = Fakes::new();

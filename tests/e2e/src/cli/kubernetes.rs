@@ -44,7 +44,7 @@ pub struct KindArgs {
         value_parser = cluster_prefix
     )]
     pub cluster_prefix: Option<String>,
-    /// Whether a cluster that was kept is taken without `--keep` too; decided by the verb.
+    /// Whether a cluster that was kept is taken, with `--keep` or without; decided by the verb.
     #[arg(skip)]
     pub reuse: bool,
     /// Where the process on the workstation listens, when it was said; decided by the verb.

@@ -46,7 +46,11 @@ pub(super) async fn begin(wanted: Wanted<'_>, signals: &Signals) -> Result<Begun
         ExitCode::Unexpected
     })?;
     let swept = super::down::finish_killed_runs(&root, signals).await;
-    let chosen = environment::choose(wanted.environment, &binaries, wanted.kind, &root)
+    let kind = KindArgs {
+        reuse: wanted.kind.reuse || wanted.keep,
+        ..wanted.kind.clone()
+    };
+    let chosen = environment::choose(wanted.environment, &binaries, &kind, &root)
         .await
         .map_err(|error| {
             complain(&error.to_string(), error.hint().as_deref());
