@@ -51,7 +51,7 @@ pub(crate) enum Verb {
         #[arg(value_name = "FLAGS", trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
-    /// Run every test of the workspace, or those that match
+    /// Run every test that needs no cluster and no containers, or those that match
     Test {
         /// Arguments of `cargo test`: a filter, `-p <package>`, `-- <arguments of the test binaries>`
         #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
@@ -96,7 +96,7 @@ pub(crate) enum Verb {
         #[arg(value_name = "SHELL", trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
-    /// Measure, in a release build
+    /// Measure: a release build, and with `kind` what `e2e` builds, beside the walkthrough by hand
     #[command(disable_help_flag = true)]
     Bench {
         /// Arguments of `throughline-bench`; `--help` lists them

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test of the workspace, with one closing line.
+//! `cargo xtask test`: every test that needs no cluster and no containers, with one closing line.
 
 use std::ffi::OsString;
 

@@ -5,8 +5,10 @@ use testbed::EnvironmentName;
 /// A difference that is to be expected.
 #[derive(Debug, Clone, Copy)]
 pub struct Known {
-    /// Between which environments, in either order.
-    pub between: [EnvironmentName; 2],
+    /// The environments whose words come first.
+    pub here: &'static [EnvironmentName],
+    /// Those whose words come second. The two runs may be in either order.
+    pub there: &'static [EnvironmentName],
     /// In which scenarios and twins; each of them has to show it.
     pub scenarios: &'static [&'static str],
     /// Words of a span's line in the first environment, and what stands in their place in the second one.
@@ -17,7 +19,8 @@ pub struct Known {
 
 /// All of them.
 pub const KNOWN: &[Known] = &[Known {
-    between: [EnvironmentName::Embedded, EnvironmentName::Kind],
+    here: &[EnvironmentName::Embedded, EnvironmentName::Containers],
+    there: &[EnvironmentName::Kind, EnvironmentName::Context],
     scenarios: &[
         "intercepted_order_is_one_trace/workstation_gone",
         "an_order_survives_a_restart_of_the_workstation_process/stopped_and_not_started",
@@ -47,14 +50,13 @@ pub(super) enum Which {
 }
 
 impl Known {
-    /// The side that ran in the first environment; `None` when this is about other environments.
+    /// The side that ran in one of the first environments; `None` when this is about other environments.
     pub(super) fn first_of(&self, left: EnvironmentName, right: EnvironmentName) -> Option<Which> {
-        if self.between == [left, right] {
+        let is = |one, other| self.here.contains(&one) && self.there.contains(&other);
+        if is(left, right) {
             Some(Which::Left)
-        } else if self.between == [right, left] {
-            Some(Which::Right)
         } else {
-            None
+            is(right, left).then_some(Which::Right)
         }
     }
 
@@ -68,9 +70,28 @@ impl Known {
 
 #[cfg(test)]
 mod tests {
+    use testbed::EnvironmentName::{Containers, Context, Embedded, Kind};
+
     use super::*;
     use crate::scenario::ALL;
     use crate::selection::full_name;
+
+    /// Our proxy serves two of the environments, Telepresence the others.
+    #[test]
+    fn what_differs_with_telepresence_does_so_between_any_two_of_which_one_has_it() {
+        for (left, right) in [
+            (Embedded, Kind),
+            (Embedded, Context),
+            (Containers, Kind),
+            (Containers, Context),
+        ] {
+            assert_eq!(KNOWN[0].first_of(left, right), Some(Which::Left));
+            assert_eq!(KNOWN[0].first_of(right, left), Some(Which::Right));
+        }
+        for (left, right) in [(Embedded, Containers), (Kind, Context), (Kind, Kind)] {
+            assert_eq!(KNOWN[0].first_of(left, right), None, "{left} and {right}");
+        }
+    }
 
     #[test]
     fn the_list_names_scenarios_that_exist() {

@@ -8,6 +8,8 @@ use serde::Deserialize;
 use testbed::{EnvironmentName, Explain};
 use trace::Shape;
 
+use crate::exit::ExitCode;
+
 /// A run that was written down.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Recorded {
@@ -16,7 +18,16 @@ pub struct Recorded {
     /// Where it ran.
     pub environment: EnvironmentName,
     pub(super) scenarios: Vec<RecordedScenario>,
+    exit_code: u8,
 }
+
+/// With these codes a run has played all that it was asked for.
+const PLAYED: [ExitCode; 4] = [
+    ExitCode::Passed,
+    ExitCode::ExpectationFailed,
+    ExitCode::Inconclusive,
+    ExitCode::UndoIncomplete,
+];
 
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct RecordedScenario {
@@ -72,11 +83,25 @@ pub enum ReadError {
         /// Where it goes wrong.
         source: serde_json::Error,
     },
+    /// The run did not play all that it was asked for: that there is no difference would mean nothing.
+    #[error("{} is of a run that was cut short: {}", path.display(), ExitCode::meaning(*code))]
+    CutShort {
+        /// The file.
+        path: PathBuf,
+        /// The run's exit code.
+        code: u8,
+    },
 }
 
 impl Explain for ReadError {
     fn hint(&self) -> Option<String> {
-        Some("name two directories of runs, each with its `report.json`: `cargo xtask parity --from RUN_DIR RUN_DIR`".into())
+        let hint = match self {
+            Self::CutShort { .. } => "play it again to its end, and compare that run",
+            _ => {
+                "name two directories of runs, each with its `report.json`: `cargo xtask parity --from RUN_DIR RUN_DIR`"
+            }
+        };
+        Some(hint.to_owned())
     }
 }
 
@@ -84,7 +109,7 @@ impl Recorded {
     /// Reads the report in a run directory, or the file itself.
     ///
     /// # Errors
-    /// It is not there, or was written by something else.
+    /// It is not there, was written by something else, or is of a run that was cut short.
     pub fn read(place: &Path) -> Result<Self, ReadError> {
         let path = if place.is_dir() {
             place.join("report.json")
@@ -95,7 +120,17 @@ impl Recorded {
             Ok(bytes) => bytes,
             Err(source) => return Err(ReadError::File { path, source }),
         };
-        serde_json::from_slice(&bytes).map_err(|source| ReadError::Report { path, source })
+        let read: Self = match serde_json::from_slice(&bytes) {
+            Ok(read) => read,
+            Err(source) => return Err(ReadError::Report { path, source }),
+        };
+        if PLAYED.iter().any(|code| code.code() == read.exit_code) {
+            return Ok(read);
+        }
+        Err(ReadError::CutShort {
+            path,
+            code: read.exit_code,
+        })
     }
 }
 

@@ -32,7 +32,8 @@ impl Programs {
         };
         Ok(Self {
             driver: any(&["chromedriver"])?,
-            browser: any(&["chromium", "chromium-browser", "google-chrome"])?,
+            // Where both are there, as on GitHub's runners, the packaged one has what its sandbox needs.
+            browser: any(&["google-chrome", "chromium", "chromium-browser"])?,
         })
     }
 }

@@ -78,6 +78,18 @@ fn what_can_not_be_compared_is_a_usage_error() {
         "{}",
         finished.stderr
     );
+    let report = std::fs::read_to_string(intercepted.join("report.json")).expect("a report");
+    let interrupted = report.replacen("\"exit_code\": 0", "\"exit_code\": 130", 1);
+    assert_ne!(interrupted, report);
+    std::fs::write(baseline.join("report.json"), interrupted).expect("a file");
+    let finished = compared(&world, &baseline, &intercepted).expect_code(2);
+    assert!(
+        finished
+            .stderr
+            .contains("is of a run that was cut short: interrupted"),
+        "{}",
+        finished.stderr
+    );
     std::fs::write(baseline.join("report.json"), "{}").expect("a file");
     let finished = compared(&world, &baseline, &intercepted).expect_code(2);
     assert!(

@@ -9,7 +9,8 @@ use crate::parity::compare::tests::run;
 use crate::parity::{Known, compare};
 
 const KNOWN: Known = Known {
-    between: [Embedded, Kind],
+    here: &[Embedded],
+    there: &[Kind],
     scenarios: &["known_to_differ", "same_by_now"],
     words: &[("create-order", "another-name")],
     reason: "they call it so",
