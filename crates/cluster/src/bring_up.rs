@@ -226,7 +226,7 @@ impl Stage<'_> {
                         reason: error.to_string(),
                         log: None,
                     })?,
-                    image: plan.pins.node.tagged(),
+                    image: plan.pins.node.to_string(),
                     // Ours is written much earlier: see `roll_out`.
                     kubeconfig: run.dir().file("kubeconfig.kind"),
                     leased: choice.leased().cloned(),

@@ -157,11 +157,8 @@ impl Docker {
         if images.is_empty() {
             return Ok(Vec::new());
         }
-        let names = images.iter().map(|image| image.tagged());
-        let args = ["image", "inspect"]
-            .map(ToOwned::to_owned)
-            .into_iter()
-            .chain(names);
+        let args = ["image", "inspect"].map(ToOwned::to_owned).into_iter();
+        let args = args.chain(images.iter().map(|image| asked(image)));
         let answer = self.tool.call(args).run(&deadline.within(QUESTION)).await?;
         // With some of them missing it returns 1, names those on stderr, and prints the others all the same.
         if !answer.exit.success() && !answer.stderr.contains("No such image") {
@@ -170,7 +167,8 @@ impl Docker {
         parse(&answer)
     }
 
-    /// Those of the images that Docker does not have, or has with another digest than the pinned one.
+    /// Those of the images that Docker does not have. One that is pinned by its digest is there whatever its tags are, and not there
+    /// when only its tag is, with another digest.
     ///
     /// # Errors
     /// The Engine does not answer.
@@ -199,9 +197,14 @@ impl Docker {
             .run(deadline)
             .await?;
         succeeded(answer)?;
-        // Pulled by its digest it has no tag, and a pod asks for the tag.
-        if image.digest().is_some() {
-            self.ask(["tag", &image.to_string(), &image.tagged()], deadline)
+        self.tag_pinned(&[image], deadline).await
+    }
+
+    /// Gives the images that are pinned by a digest their tags: pulled by its digest an image has none, and a pod asks for the tag,
+    /// which in a node comes from what Docker saves.
+    async fn tag_pinned(&self, images: &[&ImageRef], deadline: &Deadline) -> Result<(), DockerError> {
+        for image in images.iter().filter(|image| image.digest().is_some()) {
+            self.ask(["tag", &asked(image), &image.tagged()], deadline)
                 .await?;
         }
         Ok(())
@@ -277,6 +280,7 @@ impl Docker {
         images: &[&ImageRef],
         deadline: &Deadline,
     ) -> Result<(), DockerError> {
+        self.tag_pinned(images, deadline).await?;
         let names = images.iter().map(|image| image.tagged());
         let args = [
             "save".to_owned(),
@@ -288,10 +292,17 @@ impl Docker {
     }
 
     /// `docker save`, whose output is an archive of these images.
-    pub(crate) fn save(&self, images: &[ImageRef]) -> testbed::ProcessSpec {
+    pub(crate) async fn save(
+        &self,
+        images: &[ImageRef],
+        deadline: &Deadline,
+    ) -> Result<testbed::ProcessSpec, DockerError> {
+        self.tag_pinned(&images.iter().collect::<Vec<_>>(), deadline)
+            .await?;
         let names = images.iter().map(ImageRef::tagged);
-        self.tool
-            .process("docker save", ["save".to_owned()].into_iter().chain(names))
+        Ok(self
+            .tool
+            .process("docker save", ["save".to_owned()].into_iter().chain(names)))
     }
 
     async fn ask<const N: usize>(&self, args: [&str; N], deadline: &Deadline) -> Result<Answer, DockerError> {
@@ -306,11 +317,19 @@ impl LocalImage {
             let short = short.strip_prefix("library/").unwrap_or(short);
             names.iter().any(|name| name == short || *name == wanted)
         };
-        let digest = wanted
-            .digest()
-            .map(|digest| format!("{}@{digest}", wanted.name()));
-        names(&self.repo_tags, wanted.tagged())
-            && digest.is_none_or(|digest| names(&self.repo_digests, digest))
+        match wanted.digest() {
+            Some(_) => names(&self.repo_digests, asked(wanted)),
+            None => names(&self.repo_tags, wanted.tagged()),
+        }
+    }
+}
+
+/// What Docker is asked for: by the digest alone where there is one, since not every version takes it together with a tag, and the tag
+/// may be on another image.
+fn asked(image: &ImageRef) -> String {
+    match image.digest() {
+        Some(digest) => format!("{}@{digest}", image.name()),
+        None => image.tagged(),
     }
 }
 

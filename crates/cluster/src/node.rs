@@ -115,10 +115,8 @@ impl Node {
         images: &[ImageRef],
         deadline: &Deadline,
     ) -> Result<(), DockerError> {
-        let import = self
-            .docker
-            .exec(&self.container, true, &IMPORT)
-            .input_from(self.docker.save(images));
+        let save = self.docker.save(images, deadline).await?;
+        let import = self.docker.exec(&self.container, true, &IMPORT).input_from(save);
         succeeded(import.run(deadline).await?).map(drop)
     }
 

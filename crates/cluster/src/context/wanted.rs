@@ -8,6 +8,7 @@ use super::{ContextError, ServiceImages};
 use crate::error::ClusterError;
 use crate::manifest::{self, Object, RUN_LABEL, Rendering, SERVICES};
 use crate::options::Plan;
+use crate::reference::ImageRef;
 use crate::telepresence::MANAGER_NAMESPACE;
 
 /// Everything that a run makes: the manifests without node ports, which may be somebody else's here, and the traffic
@@ -22,7 +23,12 @@ pub(super) fn wanted(
         (manifest::JAEGER_REPOSITORY, &plan.pins.jaeger),
         (manifest::COLLECTOR_REPOSITORY, &plan.pins.collector),
     ];
-    let upstream = upstream.map(|(repository, image)| (repository.to_owned(), image.tagged()));
+    let pulled = services.is_some_and(|services| services.pulled);
+    // A cluster that gets images by itself is held to the digest; what was put into nodes is known there by its tag alone.
+    let name = |image: &ImageRef| {
+        if pulled { image.to_string() } else { image.tagged() }
+    };
+    let upstream = upstream.map(|(repository, image)| (repository.to_owned(), name(image)));
     let images: BTreeMap<String, String> = match services {
         Some(services) => services.images.clone(),
         None => SERVICES
@@ -34,7 +40,6 @@ pub(super) fn wanted(
         images: images.into_iter().chain(upstream).collect(),
         profile: plan.profile,
     })?;
-    let pulled = services.is_some_and(|services| services.pulled);
     manifest::fit_into_a_shared_cluster(&mut objects, pulled);
     if installs {
         objects.insert(0, manager_namespace(label)?);
@@ -134,6 +139,24 @@ mod tests {
             text.contains("registry.example.com/team/order-service:1.0"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_cluster_that_pulls_by_itself_is_held_to_the_digest() {
+        let mut plan = plan();
+        let pinned = format!("mirror.example.com/jaeger:1.2@sha256:{}", "a".repeat(64));
+        plan.pins.jaeger = pinned.parse().unwrap();
+        let text = |services: &Services| {
+            let objects = wanted(&plan, "7f3a", Some(services), false).unwrap();
+            serde_json::to_string(&objects.iter().map(|one| &one.object).collect::<Vec<_>>()).unwrap()
+        };
+        let mut services = Services::by_name(&"registry.example.com/team:1.0".parse().unwrap()).unwrap();
+        let by_name = text(&services);
+        assert!(by_name.contains(&format!("\"{pinned}\"")), "{by_name}");
+        // A node that the image was loaded into would look for the digest in a registry.
+        services.pulled = false;
+        let loaded = text(&services);
+        assert!(loaded.contains("\"mirror.example.com/jaeger:1.2\""), "{loaded}");
     }
 
     #[test]

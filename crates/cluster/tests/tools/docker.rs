@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use cluster::ImageRef;
 use cluster::docker::{Docker, DockerError};
+use cluster::node::Node;
 use rstest::{Context, rstest};
 use serde_json::json;
 use testbed::Deadline;
@@ -63,8 +64,10 @@ async fn a_hanging_docker_is_given_up() {
 const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 #[tokio::test]
-async fn images_are_there_by_tag_and_pinned_digest() {
+async fn images_are_there_by_tag_or_pinned_digest() {
     let found = json!([
+        // As `docker pull name:tag@sha256:…` leaves it.
+        {"RepoTags": [], "RepoDigests": [format!("e/f@{DIGEST}")]},
         {"RepoTags": ["jaegertracing/jaeger:2.13.0"], "RepoDigests": [format!("jaegertracing/jaeger@{DIGEST}")]},
         {"RepoTags": ["busybox:1", "registry.example.com/a:1"], "RepoDigests": []},
     ]);
@@ -78,12 +81,19 @@ async fn images_are_there_by_tag_and_pinned_digest() {
         image("registry.example.com/a:1"),
         image(&format!("busybox:1@{DIGEST}")),
         image("x/y:1"),
+        image(&format!("docker.io/e/f:3@{DIGEST}")),
+        image("e/f:3"),
     ];
     let lacks = docker(&fakes)
         .lacks(&wanted.each_ref(), &generous())
         .await
         .unwrap();
-    assert_eq!(lacks, [wanted[2].clone(), wanted[5].clone(), wanted[6].clone()]);
+    assert_eq!(lacks, [2, 5, 6, 8].map(|at: usize| wanted[at].clone()));
+    let asked = fakes.calls().remove(0);
+    assert!(
+        asked.ends_with(&format!(" docker.io/e/f@{DIGEST} e/f:3")),
+        "{asked}"
+    );
 }
 
 #[tokio::test]
@@ -135,8 +145,30 @@ async fn an_image_pulled_by_its_digest_gets_its_tag() {
         fakes.calls(),
         [
             format!("docker pull --quiet a/b:1@{DIGEST}"),
-            format!("docker tag a/b:1@{DIGEST} a/b:1"),
+            format!("docker tag a/b@{DIGEST} a/b:1"),
             "docker pull --quiet c/d:1".to_owned(),
         ]
     );
+}
+
+#[tokio::test]
+async fn an_image_that_somebody_pulled_by_its_digest_is_saved_under_its_tag() {
+    let pinned = image(&format!("a/b:1@{DIGEST}"));
+    let tagged = format!("docker tag a/b@{DIGEST} a/b:1");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("saved");
+    let fakes = Fakes::new().tool("docker", always(json!({})));
+    docker(&fakes)
+        .save_into(&file, &[&pinned, &image("c/d:1")], &generous())
+        .await
+        .unwrap();
+    let saved = format!("docker save --output {} a/b:1 c/d:1", file.display());
+    assert_eq!(fakes.calls(), [tagged.clone(), saved]);
+
+    let fakes = Fakes::new().tool("docker", always(json!({})));
+    Node::of_cluster(docker(&fakes), "tl")
+        .import_from_docker(&[pinned], &generous())
+        .await
+        .unwrap();
+    assert_eq!(fakes.calls()[0], tagged, "before both ends of the pipe");
 }
