@@ -120,7 +120,7 @@ impl KindEnvironment {
     async fn bring_up(&mut self, run: &Run) -> Result<Endpoints, ClusterError> {
         if let Some(telepresence) = &mut self.telepresence {
             // Before minutes are spent on a cluster that could not be used.
-            telepresence.reserve(run, &self.options.plan.locks)?;
+            telepresence.reserve(run, &self.options.plan.machine_locks)?;
         }
         let kind = self.context.is_none().then_some(Program::Kind);
         let telepresence = self.telepresence.as_ref().map(|_| Program::Telepresence);

@@ -38,8 +38,10 @@ pub struct Plan {
     pub prefix: String,
     /// Where the process on the workstation listens; the walkthrough's 8080 unless it is told otherwise.
     pub workstation_port: u16,
-    /// The folder for locks.
+    /// The folder for locks of what each user has: clusters that were kept.
     pub locks: PathBuf,
+    /// The folder for locks of what the machine has once, whoever uses it: the connection of Telepresence.
+    pub machine_locks: PathBuf,
     /// The folder for images that were saved out of Docker: see [`SavedImages`](crate::saved_images::SavedImages).
     pub saved_images: PathBuf,
 }

@@ -94,7 +94,7 @@ pub struct Target<'a> {
     pub kubeconfig: &'a Path,
     /// The image of traffic manager and traffic agent.
     pub image: &'a ImageRef,
-    /// Where locks are kept.
+    /// Where locks of what the machine has once are kept: see [`Lease::machine_folder`].
     pub locks: &'a Path,
 }
 
@@ -149,7 +149,7 @@ impl Telepresence {
     pub fn reserve(&mut self, run: &Run, locks: &Path) -> Result<(), TelepresenceError> {
         if self.lease.is_none() {
             let holder = format!("run {} (pid {})", run.id(), std::process::id());
-            self.lease = Some(Lease::take(locks, CONNECTION, &holder)?);
+            self.lease = Some(Lease::take_of_machine(locks, CONNECTION, &holder)?);
         }
         Ok(())
     }

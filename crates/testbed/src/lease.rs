@@ -3,6 +3,8 @@
 //! A lease is taken by whoever uses it, and by whoever undoes it after the run that made it: see
 //! [`Undo::push_leased`](crate::Undo::push_leased).
 
+mod machine;
+
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -74,28 +76,47 @@ impl Lease {
             .join(format!("throughline-{user}"))
     }
 
+    /// The folder for locks of what the machine has once. All users' runs share it, whatever their environments say.
+    #[must_use]
+    pub fn machine_folder() -> PathBuf {
+        machine::folder()
+    }
+
     /// Takes the lock of `what`, or says who has it. `holder` is what others are told about us.
     ///
     /// # Errors
     /// Somebody has it, or the folder can't be written.
     pub fn take(folder: &Path, what: &str, holder: &str) -> Result<Self, LeaseError> {
+        Self::take_with(folder, what, holder, |path| {
+            std::fs::create_dir_all(folder)?;
+            let mut options = OpenOptions::new();
+            let options = options.read(true).write(true).create(true).truncate(false);
+            Ok((options.mode(0o600).open(path)?, true))
+        })
+    }
+
+    /// As [`Lease::take`], of what the machine has once: in [`Lease::machine_folder`], where the lock file may be another user's.
+    ///
+    /// # Errors
+    /// As [`Lease::take`].
+    pub fn take_of_machine(folder: &Path, what: &str, holder: &str) -> Result<Self, LeaseError> {
+        Self::take_with(folder, what, holder, machine::open)
+    }
+
+    /// Opens the file, which is never removed: who removes a lock file takes it from under the next holder.
+    fn take_with(
+        folder: &Path,
+        what: &str,
+        holder: &str,
+        open: impl FnOnce(&Path) -> io::Result<(File, bool)>,
+    ) -> Result<Self, LeaseError> {
         let path = file_of(folder, what);
         let failed = |source| LeaseError::File {
             what: what.to_owned(),
             path: path.clone(),
             source,
         };
-        std::fs::create_dir_all(folder).map_err(failed)?;
-        let mut options = OpenOptions::new();
-        // Never removed: who removes a lock file takes it from under the next holder.
-        let mut file = options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(failed)?;
+        let (mut file, writable) = open(&path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -113,7 +134,9 @@ impl Lease {
             file.rewind()?;
             write!(file, "{holder}")
         };
-        write(&mut file).map_err(failed)?;
+        if writable {
+            write(&mut file).map_err(failed)?;
+        }
         Ok(Self {
             leased: Leased {
                 folder: folder.to_owned(),
@@ -165,7 +188,8 @@ fn file_of(folder: &Path, what: &str) -> PathBuf {
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
         .collect();
-    folder.join(format!("{name}.lock"))
+    // In a folder that everybody uses it should say whose it is.
+    folder.join(format!("throughline-{name}.lock"))
 }
 
 /// The processes that hold a lock of this kind on a file with this number: `1: FLOCK  ADVISORY  WRITE 42 08:01:4711 0 EOF`. Those who
@@ -216,6 +240,19 @@ mod tests {
                 .collect::<Vec<_>>(),
             ["42"]
         );
+    }
+
+    #[test]
+    fn what_the_machine_has_once_is_locked_for_everybody_with_its_holder_s_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let ours = format!("run 7f3a (pid {})", std::process::id());
+        let take = |holder: &str| Lease::take_of_machine(folder.path(), "the connection", holder);
+        let held = take(&ours).unwrap();
+        let error = take("run 8888 (pid 43)").unwrap_err();
+        assert_eq!(error.to_string(), format!("the connection is in use by {ours}"));
+        assert_eq!(Lease::holder(folder.path(), "the connection"), Some(ours));
+        drop(held);
+        take("run 8888 (pid 43)").unwrap();
     }
 
     #[test]

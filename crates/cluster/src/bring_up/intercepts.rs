@@ -96,7 +96,7 @@ impl Stage<'_> {
         let target = Target {
             kubeconfig: &self.choice.kubeconfig,
             image: &plan.pins.traffic_manager,
-            locks: &plan.locks,
+            locks: &plan.machine_locks,
         };
         let manager = telepresence.manager();
         let only_on = (!self.choice.warm).then_some(SERVICES_REACHED);

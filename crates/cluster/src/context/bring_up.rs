@@ -248,7 +248,7 @@ impl Stage<'_> {
         let target = Target {
             kubeconfig: &self.choice.kubeconfig,
             image: &plan.pins.traffic_manager,
-            locks: &plan.locks,
+            locks: &plan.machine_locks,
         };
         if installs {
             let manager = telepresence.manager();

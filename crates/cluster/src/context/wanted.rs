@@ -114,6 +114,7 @@ mod tests {
             prefix: "tl".into(),
             workstation_port: crate::WORKSTATION_PORT,
             locks: "/none".into(),
+            machine_locks: "/none".into(),
             saved_images: "/none".into(),
         }
     }

@@ -43,7 +43,7 @@ async fn network(machine: &Machine, tools: &ToolPath, plan: &Plan, port: u16) ->
         dns_chain: nat.is_some_and(|nat| nat.lines().any(|line| line == "-N TELEPRESENCE_DNS")),
         rules,
         taken: port::taken(&machine.proc, port),
-        holder: Lease::holder(&plan.locks, CONNECTION),
+        holder: Lease::holder(&plan.machine_locks, CONNECTION),
         false_container: machine.dockerenv.exists() && is_host(&machine.proc),
         routes: subnets::routes(&machine.proc),
         cluster: Vec::new(),
@@ -147,6 +147,7 @@ mod tests {
             prefix: "tl".into(),
             workstation_port: crate::WORKSTATION_PORT,
             locks: folder.path().join("locks"),
+            machine_locks: folder.path().join("locks"),
             saved_images: folder.path().join("images"),
         };
         assert_eq!(network(&machine, &tools, &plan, 8080).await, Network::default());

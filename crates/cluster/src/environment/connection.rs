@@ -24,7 +24,7 @@ impl KindEnvironment {
         let target = Target {
             kubeconfig: &begun.choice.kubeconfig,
             image: &self.options.plan.pins.traffic_manager,
-            locks: &self.options.plan.locks,
+            locks: &self.options.plan.machine_locks,
         };
         let manager = telepresence.manager();
         let installed = run.step(

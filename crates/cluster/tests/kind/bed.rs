@@ -65,6 +65,7 @@ pub(crate) fn options(locks: &Path) -> KindOptions {
             prefix: PREFIX.into(),
             workstation_port: cluster::WORKSTATION_PORT,
             locks: locks.to_owned(),
+            machine_locks: testbed::Lease::machine_folder(),
             // Saved by the first test, and there for the others.
             saved_images: Path::new(env!("CARGO_TARGET_TMPDIR")).join("images"),
         },

@@ -84,6 +84,7 @@ pub(crate) fn environment(fakes: &Fakes, context: &str, by_name: bool) -> KindEn
         prefix: "tl".into(),
         workstation_port: cluster::WORKSTATION_PORT,
         locks: folder.into(),
+        machine_locks: folder.into(),
         saved_images: folder.join("images"),
     };
     let tools = fakes.path();

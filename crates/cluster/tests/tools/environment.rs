@@ -30,6 +30,7 @@ fn options(tools: ToolPath, folder: &Path) -> KindOptions {
         prefix: "tl".into(),
         workstation_port: cluster::WORKSTATION_PORT,
         locks: folder.into(),
+        machine_locks: folder.into(),
         saved_images: folder.join("images"),
     };
     KindOptions {

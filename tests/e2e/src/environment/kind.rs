@@ -1,5 +1,6 @@
 //! The environments on real Kubernetes, made of the command line.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use cluster::binaries::{Binaries, Build};
@@ -16,9 +17,18 @@ use crate::places;
 
 /// The environment as the command line describes it; nothing is created yet.
 pub(super) fn environment(args: &KindArgs, root: &Path) -> Result<KindEnvironment, ChoiceError> {
-    let lookup = |name: &str| std::env::var_os(name);
-    Ok(KindEnvironment::new(KindOptions {
-        tools: ToolPath::from_lookup(lookup).with_own_folder(places::tools(root)),
+    Ok(KindEnvironment::new(options(args, root, |name| {
+        std::env::var_os(name)
+    })?))
+}
+
+fn options(
+    args: &KindArgs,
+    root: &Path,
+    lookup: impl Fn(&str) -> Option<OsString>,
+) -> Result<KindOptions, ChoiceError> {
+    Ok(KindOptions {
+        tools: ToolPath::from_lookup(&lookup).with_own_folder(places::tools(root)),
         program: std::env::current_exe().ok(),
         plan: Plan {
             pins: pins(args)?,
@@ -39,9 +49,10 @@ pub(super) fn environment(args: &KindArgs, root: &Path) -> Result<KindEnvironmen
                 .unwrap_or_else(|| "throughline".to_owned()),
             workstation_port: args.workstation_port.unwrap_or(cluster::WORKSTATION_PORT),
             locks: Lease::shared_folder(lookup("XDG_RUNTIME_DIR").map(PathBuf::from)),
+            machine_locks: Lease::machine_folder(),
             saved_images: places::saved_images(root),
         },
-    }))
+    })
 }
 
 /// The same in the cluster of a context.
@@ -71,5 +82,24 @@ fn build() -> Build {
         workspace,
         target: Build::default_target(),
         env: Build::environment(lookup),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Telepresence's connection is the machine's, so it must not depend on the shell, or the user, that a run was started from.
+    #[test]
+    fn every_shell_s_runs_share_the_lock_of_the_connection_and_not_those_of_clusters() {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = |runtime_dir: &str| {
+            let runtime_dir = folder.path().join(runtime_dir);
+            let lookup = |name: &str| (name == "XDG_RUNTIME_DIR").then(|| runtime_dir.clone().into());
+            options(&KindArgs::default(), folder.path(), lookup).unwrap().plan
+        };
+        let (desktop, cron) = (plan("a"), plan("b"));
+        assert_ne!(desktop.locks, cron.locks);
+        assert_eq!(desktop.machine_locks, cron.machine_locks);
     }
 }
