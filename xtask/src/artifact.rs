@@ -8,6 +8,7 @@ use anyhow::Context;
 use serde_json::Value;
 
 use crate::command::{self, Invocation, Outcome};
+use crate::programs::{Programs, value_of};
 use crate::workspace::Workspace;
 
 /// What the embedded environment needs. Always this list in one invocation and never `cargo run -p`: features unify
@@ -57,7 +58,7 @@ pub(crate) fn become_throughline(
     let features = features(
         verb,
         &args,
-        on_path,
+        || Programs::here(&args).lacking().is_none(),
         std::env::var_os("THROUGHLINE_ENV").as_deref(),
     );
     match build(workspace, &EMBEDDED, features)? {
@@ -78,21 +79,13 @@ pub(crate) const WITH_CONTAINERS: &[&str] = &["--features", "e2e/containers"];
 /// The flags that build every environment in.
 const WITH_ALL: &[&str] = &["--features", "e2e/kind,e2e/containers"];
 
-/// The programs that the environment on Kubernetes drives.
-const FOR_KIND: [&str; 3] = ["docker", "kind", "telepresence"];
-
-/// The first program that is not there.
-pub(crate) fn lacking_for_kind() -> Option<&'static str> {
-    FOR_KIND.into_iter().find(|program| !on_path(program))
-}
-
 /// The features to build `throughline` with. The environments on Kubernetes and in containers each cost as much to compile as
 /// everything else, so they are only in where they are asked for, or where `auto` could choose one. `doctor` always needs
 /// them: what is missing for each is the question. `down` never does: what is to be undone is data in journals.
 fn features(
     verb: &str,
     args: &[OsString],
-    on_path: impl Fn(&str) -> bool,
+    for_kind: impl Fn() -> bool,
     variable: Option<&OsStr>,
 ) -> &'static [&'static str] {
     match verb {
@@ -116,7 +109,7 @@ fn features(
     };
     let kind = |environment: &&str| match *environment {
         "kind" | "context" => true,
-        "auto" => FOR_KIND.into_iter().all(&on_path),
+        "auto" => for_kind(),
         _ => false,
     };
     match (wanted.iter().any(kind), wanted.contains(&"containers")) {
@@ -125,25 +118,6 @@ fn features(
         (false, true) => WITH_CONTAINERS,
         (false, false) => &[],
     }
-}
-
-/// What follows a flag: `--env kind` or `--env=kind`.
-fn value_of<'a>(flag: &str, args: &'a [OsString]) -> Option<&'a str> {
-    // What comes after `--` belongs to another program.
-    let ours = args.iter().take_while(|arg| *arg != "--");
-    ours.enumerate().find_map(|(index, arg)| {
-        let arg = arg.to_str()?;
-        if arg == flag {
-            return args.get(index + 1)?.to_str();
-        }
-        arg.strip_prefix(flag)?.strip_prefix('=')
-    })
-}
-
-/// Whether there is a program of that name.
-fn on_path(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 /// Builds the measurements and what they measure, and becomes `throughline-bench`.
@@ -265,7 +239,7 @@ mod tests {
     fn kubernetes_is_compiled_only_where_it_can_be_used() {
         let args = |text: &str| -> Vec<OsString> { text.split_whitespace().map(OsString::from).collect() };
         let with = |text: &str, tools: bool, variable: Option<&str>| {
-            !features("e2e", &args(text), |_| tools, variable.map(OsStr::new)).is_empty()
+            !features("e2e", &args(text), || tools, variable.map(OsStr::new)).is_empty()
         };
         assert!(with("--env kind", false, None));
         assert!(with("--env=kind --keep", false, None));
@@ -285,7 +259,7 @@ mod tests {
     fn a_comparison_needs_the_environments_that_it_plays_in() {
         let with = |text: &str| {
             let args: Vec<OsString> = text.split_whitespace().map(OsString::from).collect();
-            !features("parity", &args, |_| false, Some(OsStr::new("kind"))).is_empty()
+            !features("parity", &args, || false, Some(OsStr::new("kind"))).is_empty()
         };
         assert!(with(""), "embedded and kind");
         assert!(with("--left=kind --right embedded"));
@@ -306,7 +280,7 @@ mod tests {
     fn containers_are_compiled_only_where_they_are_asked_for() {
         let of = |verb: &str, text: &str| {
             let args: Vec<OsString> = text.split_whitespace().map(OsString::from).collect();
-            features(verb, &args, |_| true, None)
+            features(verb, &args, || true, None)
         };
         assert_eq!(of("e2e", "--env containers"), WITH_CONTAINERS);
         assert_eq!(of("parity", "--left containers --right kind"), WITH_ALL);
@@ -316,9 +290,9 @@ mod tests {
 
     #[test]
     fn doctor_knows_every_environment_and_down_does_not_need_it() {
-        assert_eq!(features("doctor", &[], |_| false, None), WITH_ALL);
-        assert!(features("down", &[], |_| true, Some(OsStr::new("kind"))).is_empty());
-        assert!(features("workshop", &[], |_| true, None).is_empty());
+        assert_eq!(features("doctor", &[], || false, None), WITH_ALL);
+        assert!(features("down", &[], || true, Some(OsStr::new("kind"))).is_empty());
+        assert!(features("workshop", &[], || true, None).is_empty());
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::artifact;
 use crate::command::{self, Invocation};
+use crate::programs::Programs;
 use crate::section::Section;
 
 /// A part of a pipeline that is worth a job of its own.
@@ -86,9 +86,8 @@ impl Lane {
 
 /// Why nothing can be played on kind. A Docker that does not run is no Docker; what can be downloaded is not missing.
 fn lacking(may_download: bool) -> Option<String> {
-    if let Some(program) = artifact::lacking_for_kind()
-        && (!may_download || program == "docker")
-    {
+    let flags = may_download.then(|| "--download".into());
+    if let Some(program) = Programs::here(flags.as_slice()).lacking() {
         return Some(format!("{program} is not on PATH"));
     }
     let asked = Invocation::new("docker").args(["version", "--format", "{{.Server.Version}}"]);

@@ -8,6 +8,7 @@ mod command;
 mod counts;
 mod interrupt;
 mod lane;
+mod programs;
 mod scenarios;
 mod section;
 mod test;
