@@ -60,12 +60,13 @@ pub const LONGEST: Duration = {
         seconds += once[at].as_secs();
         at += 1;
     }
-    // Images come into nodes of a context and, in another one, into the cluster; objects are looked at and made; Telepresence
+    // The node's image. Images come into nodes of a context and, in another one, into the cluster; objects are looked at and made; Telepresence
     // installs, connects, resolves, and ends a dead client's intercept.
+    seconds += limits::PULL.as_secs();
     seconds += 2 * (download::LIMIT.as_secs() + limits::PULL.as_secs() + limits::APPLY.as_secs());
     seconds += 4 * limits::CONNECTING.as_secs();
     // Steps.
-    seconds += 12 * limits::EXPLANATION.as_secs();
+    seconds += 13 * limits::EXPLANATION.as_secs();
     Duration::from_secs(seconds)
 };
 
@@ -125,6 +126,8 @@ pub async fn bring_up(
         choice,
         saved: saved_images(run, plan, docker, choice).await,
     };
+    // Before anybody waits for the node, whose limits leave no time for it.
+    stage.pull_node().await?;
     // On the heap, like those below: an unoptimised build holds a future several times on its worker's stack.
     let rolled_out = Box::pin(stage.roll_out(packed_rx.clone(), loaded_rx.clone(), applied_tx, manager_rx));
     let serve = async {

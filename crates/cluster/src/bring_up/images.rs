@@ -123,6 +123,21 @@ impl Stage<'_> {
             .await?)
     }
 
+    /// Gets the node's own image, if that is allowed: kind would do so too, in the time that it has for a whole cluster.
+    pub(super) async fn pull_node(&self) -> Result<(), ClusterError> {
+        if self.choice.warm || !self.plan.download {
+            return Ok(());
+        }
+        let image = &self.plan.pins.node;
+        let pull = async {
+            let deadline = self.run.deadline(limits::PULL);
+            self.pull(&[image], &deadline).await
+        };
+        let limit = limits::PULL + limits::EXPLANATION;
+        let show = |(): &()| image.to_string();
+        Ok(self.run.step_showing("node image", limit, pull, show).await?)
+    }
+
     /// Gets images that Docker lacks, if that is allowed.
     async fn pull(&self, wanted: &[&ImageRef], deadline: &Deadline) -> Result<(), ClusterError> {
         if self.plan.download {

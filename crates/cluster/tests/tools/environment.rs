@@ -368,6 +368,42 @@ async fn the_first_failure_ends_everything_at_once_and_is_undone() {
     assert!(fakes.calls().iter().any(deleted), "{:?}", fakes.calls());
 }
 
+#[rstest]
+#[case::lacking_and_allowed(&[], true, &["docker pull --quiet kindest/node:v1.34.4"])]
+#[case::lacking_and_not_allowed(&[], false, &[])]
+#[case::there(&ALL, true, &[])]
+#[tokio::test]
+async fn the_node_s_image_is_there_before_kind_is_asked(
+    #[case] present: &[&str],
+    #[case] download: bool,
+    #[case] pulled: &[&str],
+) {
+    let fakes = machine(
+        json!([
+            images(present, 0),
+            {"when": ["pull"]},
+            {"when": ["exec"], "stderr": "Error: No such container: x\n", "code": 1},
+        ]),
+        "",
+        TELEPRESENCE,
+    )
+    .tool(
+        "kind",
+        json!([{"when": ["create"], "code": 1}, {"when": ["delete"]}]),
+    );
+    binaries(fakes.folder());
+    let (run, _events) = run(fakes.folder());
+    let mut options = options(fakes.path(), fakes.folder());
+    options.plan.download = download;
+    KindEnvironment::new(options).up(&run).await.unwrap_err();
+    let calls = fakes.calls();
+    let before = calls.iter().take_while(|call| !call.starts_with("kind create"));
+    let pulls: Vec<&String> = before.filter(|call| call.contains("kindest/node")).collect();
+    let pulls: Vec<&String> = pulls.into_iter().filter(|call| call.contains(" pull ")).collect();
+    assert_eq!(pulls, pulled, "{calls:?}");
+    assert!(run.finish().await.complete());
+}
+
 #[tokio::test]
 async fn a_binary_that_was_not_built_is_told_with_the_command_that_builds_it() {
     let fakes = machine(

@@ -15,7 +15,7 @@ use crate::proof::Prover;
 
 /// How long an environment may take to come up, over all its steps. A net below the limits of those, which say more: only what
 /// hangs between two steps falls into it.
-const UP_LIMIT: Duration = Duration::from_secs(5400);
+const UP_LIMIT: Duration = Duration::from_secs(6000);
 
 #[cfg(feature = "kind")]
 const _: () = assert!(UP_LIMIT.as_secs() > cluster::bring_up::LONGEST.as_secs());
