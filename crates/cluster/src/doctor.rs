@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use testbed::Missing;
 
 pub(crate) use network::{Network, Taken};
-pub(crate) use see::see;
+pub(crate) use see::{docker_disk, see};
 pub(crate) use subnets::{OF_KIND, Subnet};
 
 /// Available memory that a node with everything in it needs, with room for the processes on the workstation.
@@ -50,7 +50,6 @@ impl Facts {
     /// What matters when the cluster does not have to come up on this machine.
     pub(crate) fn without_a_cluster(mut self) -> Self {
         self.memory = None;
-        self.disks.retain(|disk| disk.needed != DOCKER_DISK);
         self
     }
 }

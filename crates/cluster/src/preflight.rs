@@ -3,7 +3,7 @@
 use std::slice;
 use std::time::Duration;
 
-use testbed::{Deadline, Examination, Missing};
+use testbed::{Deadline, Examination, Explain, Missing};
 
 use crate::bring_up::kept_node;
 use crate::docker::{Docker, DockerError, Engine};
@@ -36,13 +36,13 @@ pub(crate) async fn examine(
         intercepts(options, telepresence, &deadline),
         doctor::see(machine, &options.tools, &options.plan, port),
     );
-    let (docker, kept) = docker;
-    if kept {
+    facts.disks.splice(..0, doctor::docker_disk(docker.engine.as_ref()));
+    if docker.kept {
         // What it needs it has already.
         facts = facts.without_a_cluster();
     }
     facts.expect_cluster(OF_KIND.iter().filter_map(|text| text.parse().ok()));
-    [docker, kind, machine_with(facts, &intercepts), intercepts]
+    [docker.examination, kind, machine_with(facts, &intercepts), intercepts]
         .into_iter()
         .collect()
 }
@@ -78,15 +78,33 @@ pub(crate) async fn intercepts(
     }
 }
 
-/// What there is to say of Docker, and whether a cluster that was kept runs there and will be taken.
-async fn docker(options: &KindOptions, deadline: &Deadline) -> (Examination, bool) {
+/// What there is to say of Docker.
+#[derive(Debug, Default)]
+struct OfDocker {
+    examination: Examination,
+    /// What it says of itself, when it answers.
+    engine: Option<Engine>,
+    /// Whether a cluster that was kept runs there and will be taken.
+    kept: bool,
+}
+
+impl OfDocker {
+    fn missing(because: &impl Explain) -> Self {
+        Self {
+            examination: Examination::missing([Missing::because(because)]),
+            ..Self::default()
+        }
+    }
+}
+
+async fn docker(options: &KindOptions, deadline: &Deadline) -> OfDocker {
     let docker = match options.tools.find("docker", "run the cluster's node") {
         Ok(tool) => Docker::new(tool),
-        Err(error) => return (Examination::missing([Missing::because(&error)]), false),
+        Err(error) => return OfDocker::missing(&error),
     };
     let engine = match docker.engine(deadline).await {
         Ok(engine) => engine,
-        Err(error) => return (Examination::missing([Missing::because(&error)]), false),
+        Err(error) => return OfDocker::missing(&error),
     };
     let kept = kept_node(&options.plan, &docker, deadline).await;
     let images = match &kept {
@@ -98,7 +116,11 @@ async fn docker(options: &KindOptions, deadline: &Deadline) -> (Examination, boo
         },
         None => images(&docker, options, deadline).await,
     };
-    ([memory(&engine), images].into_iter().collect(), kept.is_some())
+    OfDocker {
+        examination: [memory(&engine), images].into_iter().collect(),
+        engine: Some(engine),
+        kept: kept.is_some(),
+    }
 }
 
 fn memory(engine: &Engine) -> Examination {

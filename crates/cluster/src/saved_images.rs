@@ -69,9 +69,7 @@ impl SavedImages {
         deadline: &Deadline,
     ) -> Result<Option<Self>, DockerError> {
         let engine = docker.engine(deadline).await?;
-        let here = rustix::system::uname();
-        let same = here.nodename().to_str().is_ok_and(|name| name == engine.name);
-        Ok(same.then(|| Self {
+        Ok(engine.is_here().then(|| Self {
             docker: docker.clone(),
             folder: folder.to_owned(),
         }))

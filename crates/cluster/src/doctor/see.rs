@@ -6,6 +6,7 @@ use testbed::Lease;
 
 use super::{BUILD_DISK, DOCKER_DISK, Disk, Facts, Network, port, subnets};
 use crate::binaries::Binaries;
+use crate::docker::Engine;
 use crate::machine::{Machine, answer, is_daemon, processes, rules, with_rights};
 use crate::options::Plan;
 use crate::telepresence::CONNECTION;
@@ -22,7 +23,7 @@ pub(crate) async fn see(machine: &Machine, tools: &ToolPath, plan: &Plan, port: 
     let meminfo = std::fs::read_to_string(machine.proc.join("meminfo")).unwrap_or_default();
     Facts {
         memory: available(&meminfo),
-        disks: disks(plan),
+        disks: build_disk(plan).into_iter().collect(),
         network: network.await,
     }
 }
@@ -87,31 +88,38 @@ fn available(meminfo: &str) -> Option<u64> {
     Some(kib << 10)
 }
 
-fn disks(plan: &Plan) -> Vec<Disk> {
-    let build = match &plan.binaries {
-        Binaries::Build(build) => Some(("the services' build", build.target_dir.as_path(), BUILD_DISK)),
+fn build_disk(plan: &Plan) -> Option<Disk> {
+    match &plan.binaries {
+        // A target folder may not be there yet; its file system is that of the nearest folder that is.
+        Binaries::Build(build) => build
+            .target_dir
+            .ancestors()
+            .find(|path| path.exists())
+            .and_then(|there| measured("the services' build", &build.target_dir, there, BUILD_DISK)),
         Binaries::Folder(_) => None,
+    }
+}
+
+/// The file system of Docker's data, as it says itself where that is; its default when it does not say. One on another machine, and one
+/// whose folder can't be seen, says itself when it has no room.
+pub(crate) fn docker_disk(engine: Option<&Engine>) -> Option<Disk> {
+    let told = engine.map(|engine| engine.docker_root_dir.as_path());
+    let folder = match told.filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(_) if !engine.is_some_and(Engine::is_here) => return None,
+        Some(folder) => folder,
+        None => Path::new("/var/lib/docker"),
     };
-    // Docker's own default; elsewhere, and on another machine, it says itself when it has no room.
-    let docker = Path::new("/var/lib/docker");
-    let docker = docker
-        .exists()
-        .then_some(("the cluster's images", docker, DOCKER_DISK));
-    [docker, build]
-        .into_iter()
-        .flatten()
-        .filter_map(|(what, path, needed)| {
-            // A target folder may not be there yet; its file system is that of the nearest folder that is.
-            let there = path.ancestors().find(|path| path.exists())?;
-            let space = rustix::fs::statvfs(there).ok()?;
-            Some(Disk {
-                what,
-                path: path.to_owned(),
-                available: space.f_bavail.saturating_mul(space.f_frsize),
-                needed,
-            })
-        })
-        .collect()
+    measured("the cluster's images", folder, folder, DOCKER_DISK)
+}
+
+fn measured(what: &'static str, path: &Path, there: &Path, needed: u64) -> Option<Disk> {
+    let space = rustix::fs::statvfs(there).ok()?;
+    Some(Disk {
+        what,
+        path: path.to_owned(),
+        available: space.f_bavail.saturating_mul(space.f_frsize),
+        needed,
+    })
 }
 
 #[cfg(test)]
@@ -152,6 +160,26 @@ mod tests {
         };
         assert_eq!(network(&machine, &tools, &plan, 8080).await, Network::default());
         assert!(!plan.locks.exists(), "looking leaves nothing behind");
+    }
+
+    #[test]
+    fn dockers_disk_is_where_docker_says_that_its_data_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = |name: &str, root: &Path| {
+            serde_json::from_value::<Engine>(serde_json::json!({"Name": name, "DockerRootDir": root}))
+        };
+        let here = rustix::system::uname();
+        let here = here.nodename().to_str().unwrap();
+        let of =
+            |name: &str, root: &Path| docker_disk(Some(&engine(name, root).unwrap())).map(|disk| disk.path);
+        assert_eq!(of(here, folder.path()).as_deref(), Some(folder.path()));
+        assert_eq!(of(here, &folder.path().join("none")), None);
+        assert_eq!(of("a virtual machine", folder.path()), None);
+        // It does not say.
+        let usual = Path::new("/var/lib/docker");
+        let usual = usual.exists().then(|| usual.to_owned());
+        assert_eq!(of(here, Path::new("")), usual);
+        assert_eq!(docker_disk(None).map(|disk| disk.path), usual);
     }
 
     #[test]
