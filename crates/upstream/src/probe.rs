@@ -210,3 +210,6 @@ pub fn random() -> u64 {
     use std::hash::BuildHasher;
     std::hash::RandomState::new().hash_one(0u8)
 }
+
+#[cfg(test)]
+mod tests;
