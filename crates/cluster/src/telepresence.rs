@@ -4,6 +4,7 @@
 
 mod answer;
 mod cli;
+mod complaint;
 mod connection;
 mod daemon;
 mod dead_client;
@@ -25,6 +26,7 @@ use kube::Client;
 use serde_json::Value;
 use testbed::{Deadline, Explain, InterceptSpec, Lease, Missing, Run, Selection};
 
+pub use complaint::Complaint;
 pub use error::TelepresenceError;
 pub use manager::Manager;
 pub(crate) use manager::{NAMESPACE as MANAGER_NAMESPACE, SETTINGS as MANAGER_SETTINGS};

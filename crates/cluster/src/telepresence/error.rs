@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use testbed::{Explain, LeaseError, ProcessError, WaitError};
 
+use super::complaint::Complaint;
 use crate::reference::Version;
 use crate::tool::ToolMissing;
 
@@ -106,7 +107,7 @@ pub enum TelepresenceError {
         /// In its words.
         reason: String,
     },
-    /// The daemon is gone.
+    /// The user's daemon is gone.
     #[error("Telepresence's daemon is gone")]
     DaemonGone,
     /// It needs rights that it does not have.
@@ -155,6 +156,14 @@ pub enum TelepresenceError {
         /// The beginning of the answer.
         answer: String,
     },
+    /// Something that is told apart only for what to do.
+    #[error("{}: {reason}", complaint.fact)]
+    Complaint {
+        /// What it is.
+        complaint: &'static Complaint,
+        /// In its words.
+        reason: String,
+    },
     /// Anything else.
     #[error("`{command}` failed: {reason}")]
     Other {
@@ -176,29 +185,40 @@ impl TelepresenceError {
         // First, because the pod's events follow it, with whatever words are in them.
         if says("waiting for agent") {
             Self::Agent { reason }
+        } else if let Some(complaint) = Complaint::telling(words) {
+            Self::Complaint { complaint, reason }
         } else if says("traffic manager not found") {
             Self::NoManager
         } else if says("is already installed") {
             Self::ManagerThere { reason }
         } else if says("is not managed") {
             Self::Namespace { reason }
-        } else if says("conflict with intercept") || says("header filters overlap") || says("already exists")
+        } else if says("conflict with intercept")
+            || says("onflicts with the ")
+            || says("header filters overlap")
+            || says("already exists")
         {
-            let intercept = words
-                .split_once("conflict with intercept ")
-                .and_then(|(_, rest)| rest.split_whitespace().next())
-                .map(str::to_owned);
+            let intercept = intercept_in_the_way(words);
             Self::Conflict { reason, intercept }
+        } else if let Some((_, state)) = words.split_once("intercept in error state ") {
+            let (disposition, message) = state.trim().split_once(": ").unwrap_or((state, ""));
+            Self::NotActive {
+                disposition: disposition.to_owned(),
+                message: message.to_owned(),
+            }
         } else if says("is already in use by intercept") {
             Self::LocalPort { reason }
-        } else if says("daemon is not running") {
+        } else if says("user daemon is not running") {
             Self::DaemonGone
+        // Before the kubeconfig, of which it speaks too: "verify that your kubeconfig context points at it".
+        } else if says("unable to reach the Kubernetes cluster") || says("initial cluster check failed") {
+            Self::Cluster { reason }
         } else if says("does not exist in the kubeconfig")
             || says("kubeconfig")
             || says("no such file or directory")
         {
             Self::Kubeconfig { reason }
-        } else if says("unable to reach the Kubernetes cluster") || says("connection refused") {
+        } else if says("connection refused") {
             Self::Cluster { reason }
         } else if says("has no interceptable port") {
             Self::Port { reason }
@@ -206,8 +226,14 @@ impl TelepresenceError {
             Self::Workload { reason }
         } else if says("agent") && (says("timed out") || says("arrive") || says("No agent found")) {
             Self::Agent { reason }
-        } else if says("/dev/net/tun") || says("sudo") || says("permission denied") {
+        } else if says("/dev/net/tun")
+            || says("sudo")
+            || says("permission denied")
+            || says("must run with elevated privileges")
+        {
             Self::Rights { reason }
+        } else if let Some(complaint) = Complaint::vague(words) {
+            Self::Complaint { complaint, reason }
         } else if says("timed out") || says("deadline exceeded") {
             Self::Timeout { reason }
         } else {
@@ -268,6 +294,7 @@ impl Explain for TelepresenceError {
                     "install 2.29.3 or newer, or `kubectl scale deployment {workload} --replicas=1`"
                 ));
             }
+            Self::Complaint { complaint, .. } => complaint.cure,
             Self::Write { .. } => "free space, or choose another folder with `--root`",
             Self::Odd { .. } | Self::Other { .. } => return None,
         };
@@ -275,73 +302,18 @@ impl Explain for TelepresenceError {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    #[rstest]
-    #[case(
-        "traffic manager not found, if it is not installed, please run 'telepresence helm install'.",
-        "NoManager"
-    )]
-    #[case(
-        "traffic-manager version \"2.31.2\" is already installed, use 'telepresence helm upgrade'",
-        "ManagerThere"
-    )]
-    #[case("namespace N is not managed", "Namespace")]
-    #[case("connector.CreateIntercept: workload \"X.demo\" not found", "Workload")]
-    #[case(
-        "connector.CreateIntercept: Deployment order-service.demo has no interceptable port matching port 9999",
-        "Port"
-    )]
-    #[case(
-        "connector.CreateIntercept: intercept with name \"order-service\" already exists",
-        "Conflict"
-    )]
-    #[case(
-        "connector.CreateIntercept: port 127.0.0.1:8080 is already in use by intercept order-service",
-        "LocalPort"
-    )]
-    #[case("telepresence user daemon is not running", "DaemonGone")]
-    #[case("context \"X\" does not exist in the kubeconfig", "Kubeconfig")]
-    #[case("kubeconfig has no context definition", "Kubeconfig")]
-    #[case("stat F: no such file or directory", "Kubeconfig")]
-    #[case(
-        "unable to reach the Kubernetes cluster for context \"C\" at URL: the API server refused the connection.",
-        "Cluster"
-    )]
-    #[case("failed to open TUN device /dev/net/tun: operation not permitted", "Rights")]
-    #[case("the traffic-agent timed out waiting", "Agent")]
-    #[case(
-        "request timed out while waiting for agent order-service.demo to arrive: Events that may be relevant:\n\
-         21s Warning Unhealthy pod/order-service Readiness probe failed: connect: connection refused",
-        "Agent"
-    )]
-    #[case("something entirely new", "Other")]
-    fn words_have_a_meaning(#[case] words: &str, #[case] meaning: &str) {
-        let error = TelepresenceError::of_words("telepresence x", words);
-        assert!(format!("{error:?}").starts_with(meaning), "{error:?}");
-    }
-
-    #[test]
-    fn a_dead_clients_intercept_is_named_with_its_cure() {
-        let words = "connector.CreateIntercept: conflict with intercept 0123-abc:order-service on port 8080 created by client \
-                     \"me@here\": one intercept has no filters (intercepts all traffic)";
-        let error = TelepresenceError::of_words("telepresence intercept", words);
-        assert_eq!(
-            error.hint().unwrap(),
-            "if it is a dead client's: `telepresence revoke 0123-abc:order-service`"
-        );
-    }
-
-    #[test]
-    fn words_that_nobody_knows_are_kept_whole() {
-        let error = TelepresenceError::of_words("telepresence connect", "the moon is full");
-        assert_eq!(
-            error.to_string(),
-            "`telepresence connect` failed: the moon is full"
-        );
-    }
+/// What `telepresence revoke` takes, out of words such as `conflict with intercept ID on port …`, and `conflicts with the
+/// currently active intercept "ID"` of an agent.
+fn intercept_in_the_way(words: &str) -> Option<String> {
+    let by_manager = words
+        .split_once("conflict with intercept ")
+        .and_then(|(_, rest)| rest.split_whitespace().next());
+    let by_agent = || {
+        let (_, rest) = words.split_once("onflicts with the ")?;
+        rest.split_once("intercept \"")?.1.split('"').next()
+    };
+    by_manager.or_else(by_agent).map(str::to_owned)
 }
+
+#[cfg(test)]
+mod tests;
