@@ -254,7 +254,7 @@ impl Environment for KindEnvironment {
             }
             match telepresence.intercept(run, spec).await {
                 Ok(()) => Ok(self.expect_ready(run, &spec.workload).await?),
-                Err(error) => Err(self.explained(error).await.into()),
+                Err(error) => Err(self.explained(&spec.workload, error).await.into()),
             }
         })
     }

@@ -53,10 +53,12 @@ pub enum ClusterError {
     /// No traffic agent came into the pod, and it is known why.
     #[error("the traffic agent did not arrive in the pod: {reason}")]
     NoAgent {
-        /// What is wrong with what brings it.
+        /// What is wrong with it, or with what brings it.
         reason: String,
+        /// What to do.
+        cure: String,
         /// What Telepresence says.
-        source: TelepresenceError,
+        source: Box<TelepresenceError>,
     },
     /// Somebody else uses the cluster.
     #[error(transparent)]
@@ -112,9 +114,7 @@ impl Explain for ClusterError {
             Self::Context(error) => error.hint(),
             Self::Probe(error) => error.hint(),
             Self::Telepresence(error) => error.hint(),
-            Self::NoAgent { .. } => Some(
-                "`kubectl -n ambassador get pods,endpoints`; `telepresence helm upgrade` puts the traffic manager right".into(),
-            ),
+            Self::NoAgent { cure, .. } => Some(cure.clone()),
             Self::Lease(error) => error.hint(),
             Self::Step(error) => error.hint(),
             Self::Process(error) => error.hint(),

@@ -1,5 +1,6 @@
 //! The Kubernetes API server: objects applied, roll-outs watched, pods asked, all removed again.
 
+pub(crate) mod agent;
 pub mod apply;
 pub mod client;
 pub mod dns;

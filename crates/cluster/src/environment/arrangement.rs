@@ -12,6 +12,7 @@ use testbed::{Arrangement, Deadline, Run, Tell};
 use super::KindEnvironment;
 use crate::docker::QUESTION;
 use crate::error::ClusterError;
+use crate::kubernetes::agent::{AGENT, REDIRECTION};
 use crate::kubernetes::apply::apply;
 use crate::kubernetes::pods::{self, stays};
 use crate::kubernetes::rollout;
@@ -21,10 +22,6 @@ use crate::manifest::{APPLICATION, Object};
 
 /// How long a workload may take until it serves in its new form.
 const ARRANGE: Duration = Duration::from_secs(90);
-/// The container that Telepresence puts into a pod for intercepts.
-pub(super) const AGENT: &str = "traffic-agent";
-/// The init container that it puts there behind a numeric port, to redirect the pod's traffic to the agent.
-const REDIRECTION: &str = "tel-agent-init";
 /// Asks Telepresence's webhook to put it there when the pod is made, and not when it is first intercepted.
 const INJECT: (&str, &str) = ("telepresence.io/inject-traffic-agent", "enabled");
 /// The port of every service's container.

@@ -6,8 +6,9 @@ use std::time::Duration;
 use kube::ResourceExt;
 use testbed::Run;
 
-use super::{KindEnvironment, arrangement::AGENT};
+use super::KindEnvironment;
 use crate::error::ClusterError;
+use crate::kubernetes::agent::AGENT;
 use crate::kubernetes::pods::{self, stays};
 use crate::kubernetes::readiness;
 use crate::kubernetes::view::PodView;

@@ -7,7 +7,7 @@ use testbed::{Deadline, Missing};
 use super::KindEnvironment;
 use crate::docker::Docker;
 use crate::error::ClusterError;
-use crate::kubernetes::webhook;
+use crate::kubernetes::agent;
 use crate::node::Node;
 use crate::telepresence::TelepresenceError;
 
@@ -38,7 +38,7 @@ impl KindEnvironment {
     }
 
     /// Why an intercept failed, as far as the cluster knows more than Telepresence.
-    pub(super) async fn explained(&self, error: TelepresenceError) -> ClusterError {
+    pub(super) async fn explained(&self, workload: &str, error: TelepresenceError) -> ClusterError {
         let waited = matches!(
             error,
             TelepresenceError::Agent { .. }
@@ -46,13 +46,15 @@ impl KindEnvironment {
                 | TelepresenceError::NotActive { .. }
                 | TelepresenceError::Other { .. }
         );
-        let Some(up) = self.up.as_ref().filter(|_| waited) else {
+        let (Some(up), Some(begun), true) = (&self.up, &self.begun, waited) else {
             return error.into();
         };
-        match webhook::trouble(&up.client, &Deadline::after(LIMIT)).await {
-            Ok(Some(reason)) => ClusterError::NoAgent {
+        let deadline = Deadline::after(LIMIT);
+        match agent::trouble(&up.client, &begun.choice.label, workload, &deadline).await {
+            Ok(Some((reason, cure))) => ClusterError::NoAgent {
                 reason,
-                source: error,
+                cure,
+                source: Box::new(error),
             },
             _ => error.into(),
         }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use k8s_openapi::api::apps::v1::DeploymentCondition;
 use k8s_openapi::api::core::v1::ContainerStatus;
 
 use super::view::{DeploymentView, PodView};
@@ -69,33 +70,10 @@ pub fn deployment(deployment: &DeploymentView) -> Option<Obstacle> {
     if updated >= wanted && total <= updated && available >= wanted {
         return None;
     }
-    let conditions = status.conditions.unwrap_or_default();
-    let condition =
-        |kind: &str, value: &str| conditions.iter().find(|c| c.type_ == kind && c.status == value);
-    if let Some(failure) = condition("ReplicaFailure", "True") {
-        let message = failure.message.clone().unwrap_or_default();
-        // Others pass: a new namespace has no service account for a moment.
-        return Some(
-            if message.contains("violates PodSecurity") || message.contains("exceeded quota") {
-                Obstacle::staying(
-                    message,
-                    "change the namespace's policy, or the pod in `manifests/`",
-                )
-            } else if message.contains("image: Required value") {
-                // Ours all have one. The traffic manager of 2.31.2 loses its agent's, for a moment or for good: see docs/KIND.md.
-                Obstacle {
-                    hint: Some(
-                        "the traffic manager has lost its agent's image: `telepresence uninstall` of the workload"
-                            .to_owned(),
-                    ),
-                    ..Obstacle::passing(message)
-                }
-            } else {
-                Obstacle::passing(message)
-            },
-        );
+    if let Some(refused) = refused(deployment) {
+        return Some(refused);
     }
-    if let Some(progress) = condition("Progressing", "False") {
+    if let Some(progress) = condition(deployment, "Progressing", "False") {
         return Some(Obstacle::passing(progress.message.clone().unwrap_or_default()));
     }
     if total > updated {
@@ -106,6 +84,42 @@ pub fn deployment(deployment: &DeploymentView) -> Option<Obstacle> {
     )))
 }
 
+/// Why the server makes no pods for a Deployment, when it refuses them.
+pub(crate) fn refused(deployment: &DeploymentView) -> Option<Obstacle> {
+    let failure = condition(deployment, "ReplicaFailure", "True")?;
+    let message = failure.message.clone().unwrap_or_default();
+    // Others pass: a new namespace has no service account for a moment.
+    Some(
+        if message.contains("violates PodSecurity") || message.contains("exceeded quota") {
+            Obstacle::staying(
+                message,
+                "change the namespace's policy, or the pod in `manifests/`",
+            )
+        } else if message.contains("image: Required value") {
+            // Ours all have one. The traffic manager of 2.31.2 loses its agent's, for a moment or for good: see docs/KIND.md.
+            Obstacle {
+                hint: Some(
+                    "the traffic manager has lost its agent's image: `telepresence uninstall` of the workload"
+                        .to_owned(),
+                ),
+                ..Obstacle::passing(message)
+            }
+        } else {
+            Obstacle::passing(message)
+        },
+    )
+}
+
+fn condition<'a>(deployment: &'a DeploymentView, kind: &str, value: &str) -> Option<&'a DeploymentCondition> {
+    let conditions = deployment
+        .status
+        .iter()
+        .flat_map(|status| status.conditions.iter().flatten());
+    conditions
+        .into_iter()
+        .find(|condition| condition.type_ == kind && condition.status == value)
+}
+
 /// What keeps a pod from being ready, the worst first.
 #[must_use]
 pub fn pod(pod: &PodView) -> Vec<Obstacle> {
@@ -113,22 +127,7 @@ pub fn pod(pod: &PodView) -> Vec<Obstacle> {
         return vec![Obstacle::passing("no status yet")];
     };
     let mut found = Vec::new();
-    let conditions = status.conditions.as_deref().unwrap_or_default();
-    if let Some(unscheduled) = conditions
-        .iter()
-        .find(|c| c.type_ == "PodScheduled" && c.status == "False")
-    {
-        let message = unscheduled.message.clone().unwrap_or_default();
-        // A node that has just started is tainted for a while.
-        found.push(if message.contains("Insufficient") {
-            Obstacle::staying(
-                message,
-                "give Docker more processors or memory, or stop what else runs in the cluster",
-            )
-        } else {
-            Obstacle::passing(message)
-        });
-    }
+    found.extend(unscheduled(pod));
     let init = status.init_container_statuses.iter().flatten();
     for container in init.chain(status.container_statuses.iter().flatten()) {
         found.extend(self::container(container));
@@ -137,7 +136,26 @@ pub fn pod(pod: &PodView) -> Vec<Obstacle> {
     found
 }
 
-fn container(container: &ContainerStatus) -> Option<Obstacle> {
+/// Why no node takes a pod.
+pub(crate) fn unscheduled(pod: &PodView) -> Option<Obstacle> {
+    let conditions = pod.status.as_ref()?.conditions.as_deref()?;
+    let unscheduled = conditions
+        .iter()
+        .find(|c| c.type_ == "PodScheduled" && c.status == "False")?;
+    let message = unscheduled.message.clone().unwrap_or_default();
+    // A node that has just started is tainted for a while.
+    Some(if message.contains("Insufficient") {
+        Obstacle::staying(
+            message,
+            "give Docker more processors or memory, or stop what else runs in the cluster",
+        )
+    } else {
+        Obstacle::passing(message)
+    })
+}
+
+/// What keeps a container from running.
+pub(crate) fn container(container: &ContainerStatus) -> Option<Obstacle> {
     let name = &container.name;
     let state = container.state.clone().unwrap_or_default();
     let ended = state
