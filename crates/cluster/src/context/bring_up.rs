@@ -1,7 +1,7 @@
 //! From a cluster that is there to an environment that is proven to work in it. Nothing is made before its end is on the
 //! undo stack, and nothing that is there is changed.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use kube::config::Kubeconfig;
 use testbed::{Deed, Endpoints, Run, UndoId};
 
 use super::images::{self, Way};
-use super::load::Lacking;
+use super::load::{self, Lacking};
 use super::wanted::{Services, wanted};
 use super::withdraw::Withdrawal;
 use super::{ContextOptions, kubeconfig, manager};
@@ -128,7 +128,7 @@ impl Stage<'_> {
     async fn provide(&self, way: Way) -> Result<Services, ClusterError> {
         match way {
             Way::ByName(named) => {
-                self.push_withdrawal(&[], &[])?;
+                self.push_withdrawal(BTreeMap::new())?;
                 Ok(Services::by_name(&named)?)
             }
             Way::IntoNodes(nodes) => self.load(&nodes).await,
@@ -144,9 +144,7 @@ impl Stage<'_> {
         for node in nodes {
             lacking.push((node, Lacking::of(&node.images(&deadline).await?, &packed, plan)));
         }
-        let names: BTreeSet<String> = lacking.iter().flat_map(|(_, lacking)| lacking.names()).collect();
-        // Also images that one node had and another had not: removed from both. Whoever needs one pulls it again.
-        self.push_withdrawal(nodes, &names.into_iter().collect::<Vec<_>>())?;
+        self.push_withdrawal(load::by_node(&lacking))?;
         let load = async {
             for (node, lacking) in lacking {
                 lacking.load(node, &docker, plan.download, &deadline).await?;
@@ -164,7 +162,7 @@ impl Stage<'_> {
         })
     }
 
-    fn push_withdrawal(&self, nodes: &[Node], images: &[String]) -> Result<(), ClusterError> {
+    fn push_withdrawal(&self, images: BTreeMap<String, Vec<String>>) -> Result<(), ClusterError> {
         let program = self.run.dir().file("withdraw");
         let removal = self.run.undo().push(
             "program for the undo",
@@ -179,8 +177,7 @@ impl Stage<'_> {
         let withdrawal = Withdrawal {
             kubeconfig: self.choice.kubeconfig.clone(),
             run: self.choice.label.clone(),
-            nodes: nodes.iter().map(|node| node.container().to_owned()).collect(),
-            images: images.to_vec(),
+            images,
         };
         // A cluster that can't be reached now may be reached by `down`, which needs both of them then.
         let needs: Vec<UndoId> = self.choice.credentials.into_iter().chain([removal]).collect();

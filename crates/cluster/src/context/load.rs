@@ -1,6 +1,6 @@
 //! Images put into the nodes of a kind cluster that somebody else has made.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use testbed::Deadline;
 
@@ -11,6 +11,16 @@ use crate::image::ServiceImage;
 use crate::node::Node;
 use crate::options::Plan;
 use crate::reference::ImageRef;
+
+/// What is put into each node, by its container. The undo takes away just that: what a node had before is somebody else's.
+pub(super) fn by_node<'a>(
+    lacking: impl IntoIterator<Item = &'a (&'a Node, Lacking)>,
+) -> BTreeMap<String, Vec<String>> {
+    let each = lacking
+        .into_iter()
+        .map(|(node, lacking)| (node.container().to_owned(), lacking.names()));
+    each.filter(|(_, names)| !names.is_empty()).collect()
+}
 
 /// Images that a node has not.
 pub(super) struct Lacking {
@@ -29,9 +39,11 @@ impl Lacking {
         }
     }
 
-    pub(super) fn names(&self) -> impl Iterator<Item = String> {
+    /// As containerd names them.
+    fn names(&self) -> Vec<String> {
         let services = self.services.iter().map(ServiceImage::reference);
-        self.upstream.iter().chain(services).map(ImageRef::canonical)
+        let all = self.upstream.iter().chain(services);
+        all.map(ImageRef::canonical).collect()
     }
 
     pub(super) async fn load(
@@ -53,5 +65,38 @@ impl Lacking {
                 .await?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::wanted::tests::plan;
+    use crate::tool::ToolPath;
+
+    #[test]
+    fn what_a_node_had_before_is_not_taken_from_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("docker");
+        std::fs::write(&program, "").unwrap();
+        std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let path = folder.path().to_owned();
+        let tools = ToolPath::from_lookup(|key| (key == "PATH").then(|| path.clone().into()));
+        let docker = Docker::new(tools.find("docker", "test").unwrap());
+        let plan = plan();
+        let all: Vec<String> = plan.upstream().into_iter().map(ImageRef::canonical).collect();
+        let nodes = ["x-control-plane", "x-worker", "x-worker2"];
+        let nodes = nodes.map(|name| Node::named(docker.clone(), name.to_owned()));
+        let present = [all[..1].iter(), all[1..].iter(), all.iter()];
+        let lacking: Vec<(&Node, Lacking)> = nodes
+            .iter()
+            .zip(present)
+            .map(|(node, present)| (node, Lacking::of(&present.cloned().collect(), &[], &plan)))
+            .collect();
+        let expected = [
+            ("x-control-plane".to_owned(), all[1..].to_vec()),
+            ("x-worker".to_owned(), all[..1].to_vec()),
+        ];
+        assert_eq!(by_node(&lacking), BTreeMap::from(expected));
     }
 }

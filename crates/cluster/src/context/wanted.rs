@@ -95,7 +95,7 @@ impl Services {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use kube::ResourceExt;
 
     use super::*;
@@ -103,7 +103,7 @@ mod tests {
     use crate::manifest::Profile;
     use crate::pins::Pins;
 
-    fn plan() -> Plan {
+    pub(in crate::context) fn plan() -> Plan {
         Plan {
             pins: Pins::built_in().unwrap(),
             binaries: Binaries::Folder("/none".into()),

@@ -3,6 +3,7 @@
 //! What is to be undone is data in a journal, so it has to be a command. It is this program itself, linked into the run
 //! directory: neither kubectl nor helm need be there, and a build that came later does not matter.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,10 +28,8 @@ pub struct Withdrawal {
     pub kubeconfig: PathBuf,
     /// The value of the run's label.
     pub run: String,
-    /// Containers of the nodes that images were put into.
-    pub nodes: Vec<String>,
-    /// Those images.
-    pub images: Vec<String>,
+    /// Images that were put into nodes, by the container of the node: one node may have had what another had not.
+    pub images: BTreeMap<String, Vec<String>>,
 }
 
 impl Withdrawal {
@@ -73,9 +72,9 @@ impl Withdrawal {
             return Ok(());
         }
         let docker = Docker::new(tools.find("docker", "remove images from nodes")?);
-        for node in &self.nodes {
+        for (node, images) in &self.images {
             match Node::named(docker.clone(), node.clone())
-                .remove(&self.images, deadline)
+                .remove(images, deadline)
                 .await
             {
                 // The cluster was deleted, and its images with it.
@@ -104,8 +103,10 @@ mod tests {
         let withdrawal = Withdrawal {
             kubeconfig: "/runs/7f3a/kubeconfig".into(),
             run: "7f3a-00112233".into(),
-            nodes: vec!["x-control-plane".into()],
-            images: vec!["docker.io/throughline/storefront:0123".into()],
+            images: BTreeMap::from([(
+                "x-control-plane".into(),
+                vec!["docker.io/throughline/storefront:0123".into()],
+            )]),
         };
         let tools = ToolPath::from_lookup(|key| (key == "PATH").then(|| "/bin".into()));
         let deed = withdrawal.deed(Path::new("/runs/7f3a/withdraw"), &tools).unwrap();

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use cluster::context::withdraw::Withdrawal;
 use serde_json::json;
 use testbed::{Environment, Signals, SweepOptions, UndoReport, sweep};
 use wiremock::matchers::method;
@@ -91,4 +92,34 @@ async fn a_traffic_manager_that_stayed_keeps_the_credentials_for_the_next_try() 
     let report = down(&fakes).await;
     assert_eq!(report.done, ["traffic manager", "kubeconfig of the run"]);
     assert_eq!(there(), [false, false]);
+}
+
+#[tokio::test]
+async fn each_node_loses_what_was_put_into_it_and_nothing_else() {
+    let list = "REF TYPE DIGEST\ndocker.io/a/b:1 x sha256:a\ndocker.io/c/d:2 x sha256:b\n";
+    let fakes = Fakes::new().tool(
+        "docker",
+        json!([{"when": ["ls"], "stdout": list}, {"when": ["rm"]}]),
+    );
+    let put = [
+        ("x-control-plane", "docker.io/a/b:1"),
+        ("x-worker", "docker.io/c/d:2"),
+    ];
+    let withdrawal = Withdrawal {
+        kubeconfig: fakes.folder().join("none"),
+        run: "7f3a-00112233".into(),
+        images: put
+            .map(|(node, image)| (node.to_owned(), vec![image.to_owned()]))
+            .into(),
+    };
+    // The cluster can't be asked any more; its nodes are there all the same.
+    withdrawal.perform(&fakes.path()).await.unwrap_err();
+    let removals: Vec<String> = fakes
+        .calls()
+        .into_iter()
+        .filter(|call| call.contains(" rm "))
+        .collect();
+    let expected =
+        put.map(|(node, image)| format!("docker exec {node} ctr --namespace=k8s.io images rm {image}"));
+    assert_eq!(removals, expected);
 }
