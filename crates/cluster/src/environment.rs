@@ -17,7 +17,7 @@ use futures_util::future::BoxFuture;
 use testbed::environment::nobody;
 use testbed::{
     Accountant, Arrangement, BoxError, Capability, Collected, Deadline, Disturbance, Endpoints, Environment,
-    EnvironmentName, Examination, InterceptSpec, Mishap, Missing, Run,
+    EnvironmentName, Examination, InterceptSpec, Mishap, Missing, Run, Undo,
 };
 
 use crate::bring_up::{Choice, Up, bring_up, choose};
@@ -25,7 +25,7 @@ use crate::context::{self, ContextOptions};
 use crate::docker::{Docker, QUESTION};
 use crate::download;
 use crate::error::ClusterError;
-use crate::evidence::{self, Sources};
+use crate::evidence::{self, NodeLogs, Sources};
 use crate::kind::Kind;
 use crate::machine::Machine;
 use crate::manifest::Profile;
@@ -56,6 +56,7 @@ struct Begun {
     /// kind, when it made the cluster.
     kind: Option<Kind>,
     run_dir: PathBuf,
+    undo: Undo,
 }
 
 impl KindEnvironment {
@@ -151,6 +152,7 @@ impl KindEnvironment {
             choice,
             kind: Some(kind.clone()),
             run_dir: run.dir().path().to_owned(),
+            undo: run.undo().clone(),
         });
         let telepresence = self.telepresence.as_mut();
         bring_up(run, plan, &docker, &kind, &begun.choice, telepresence).await
@@ -161,6 +163,7 @@ impl KindEnvironment {
             choice: context::choose(run, context)?,
             kind: None,
             run_dir: run.dir().path().to_owned(),
+            undo: run.undo().clone(),
         });
         let telepresence = self.telepresence.as_mut();
         context::bring_up(run, &self.options, context, &begun.choice, telepresence).await
@@ -340,7 +343,11 @@ impl Environment for KindEnvironment {
                 return Vec::new();
             };
             let sources = Sources {
-                kind: begun.kind.clone().map(|kind| (kind, begun.choice.name.clone())),
+                kind: begun.kind.clone().map(|kind| NodeLogs {
+                    kind,
+                    cluster: begun.choice.name.clone(),
+                    undo: begun.undo.clone(),
+                }),
                 kubeconfig: begun.choice.kubeconfig.clone(),
                 namespaces: Sources::namespaces(self.telepresence.is_some()),
                 telepresence: self

@@ -1,5 +1,6 @@
 //! Whatever explains a failure in the cluster, copied into the run directory, without secrets.
 
+mod node_logs;
 pub mod redact;
 mod shelf;
 mod workstation;
@@ -17,13 +18,13 @@ use kube::{Client, Resource};
 use serde_json::Value;
 use testbed::{Collected, Deadline};
 
-use crate::kind::Kind;
 use crate::kubernetes::error::request;
 use crate::kubernetes::{KubernetesError, connect, events, logs, view};
 use crate::manifest::{APPLICATION, OBSERVABILITY};
 use crate::telepresence::{MANAGER_NAMESPACE, Witness};
 use crate::tool::ToolPath;
-use shelf::{Piece, Shelf, redact_folder};
+pub use node_logs::NodeLogs;
+use shelf::{Piece, Shelf};
 
 /// How long all of it may take. Each part is left out, with a note, when it can't be had.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -32,7 +33,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub struct Sources {
     /// The kind cluster and kind itself, if the cluster is ours.
-    pub kind: Option<(Kind, String)>,
+    pub kind: Option<NodeLogs>,
     /// The kubeconfig, which is there as soon as the API server was.
     pub kubeconfig: PathBuf,
     /// Namespaces whose objects and logs are taken.
@@ -64,7 +65,12 @@ pub async fn collect(sources: &Sources, folder: &Path, run_dir: &Path) -> Vec<Co
         run_dir: run_dir.to_owned(),
     };
     let kubernetes = from_kubernetes(sources, &shelf, &deadline);
-    let kind = from_kind(sources, &shelf, &deadline);
+    let kind = async {
+        match &sources.kind {
+            Some(node) => node_logs::collect(node, &shelf, &deadline).await,
+            None => Vec::new(),
+        }
+    };
     let workstation = async {
         let Some(witness) = &sources.telepresence else {
             return Vec::new();
@@ -197,26 +203,6 @@ fn describe(objects: &[DynamicObject]) -> String {
     }
     redact::value(&mut json);
     serde_json::to_string_pretty(&json).unwrap_or_default()
-}
-
-async fn from_kind(sources: &Sources, shelf: &Shelf, deadline: &Deadline) -> Vec<Piece> {
-    let Some((kind, cluster)) = &sources.kind else {
-        return Vec::new();
-    };
-    let folder = shelf.folder.join("kind");
-    let exported = async {
-        std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-        kind.export_logs(cluster, &folder, deadline)
-            .await
-            .map_err(|error| testbed::explain::chain(&error))?;
-        let redacting = folder.clone();
-        let redacted = tokio::task::spawn_blocking(move || redact_folder(&redacting)).await;
-        redacted
-            .map_err(|error| error.to_string())?
-            .map_err(|error| error.to_string())?;
-        Ok::<_, String>(shelf.collected("logs of the node and of everything in it", &folder))
-    };
-    vec![exported.await.map_err(|reason| format!("kind's logs: {reason}"))]
 }
 
 #[cfg(test)]

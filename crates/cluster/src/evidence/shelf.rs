@@ -43,31 +43,36 @@ impl Shelf {
     }
 }
 
-/// Rewrites every file below a folder without its secrets. What is no text goes, since secrets could not be found in it: of what
-/// kind exports that is systemd's journal, which it exports as text too.
-pub(super) fn redact_folder(folder: &Path) -> io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            redact_folder(&entry.path())?;
-        } else if kind.is_file() {
-            redact_file(&entry.path())?;
-        } else {
-            // A link leads to a file that is redacted itself, or out of the folder.
-            std::fs::remove_file(entry.path())?;
-        }
+/// Copies every file below a folder without its secrets: what is in `to` was never there with them. What is no text is left out,
+/// since secrets could not be found in it: of what kind exports that is systemd's journal, which it exports as text too. So are
+/// links: they lead to a file that is copied itself, or out of the folder.
+///
+/// A file that can't be copied does not keep the others from it; the first error is returned.
+pub(super) fn redacted_copy(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    let mut first = Ok(());
+    for entry in std::fs::read_dir(from)? {
+        let copied = entry.and_then(|entry| {
+            let (kind, to) = (entry.file_type()?, to.join(entry.file_name()));
+            if kind.is_dir() {
+                redacted_copy(&entry.path(), &to)
+            } else if kind.is_file() {
+                redacted_file(&entry.path(), &to)
+            } else {
+                Ok(())
+            }
+        });
+        first = first.and(copied);
     }
-    Ok(())
+    first
 }
 
-fn redact_file(path: &Path) -> io::Result<()> {
-    let fresh = path.with_extension("redacting");
-    let mut from = BufReader::new(std::fs::File::open(path)?);
+fn redacted_file(from: &Path, to: &Path) -> io::Result<()> {
+    let mut from = BufReader::new(std::fs::File::open(from)?);
     if !is_text(from.fill_buf()?) {
-        return std::fs::remove_file(path);
+        return Ok(());
     }
-    let mut to = BufWriter::new(std::fs::File::create(&fresh)?);
+    let mut to = BufWriter::new(std::fs::File::create(to)?);
     let mut redactor = redact::Redactor::default();
     let mut line = Vec::new();
     while from.read_until(b'\n', &mut line)? > 0 {
@@ -79,8 +84,7 @@ fn redact_file(path: &Path) -> io::Result<()> {
         }
         line.clear();
     }
-    to.flush()?;
-    std::fs::rename(fresh, path)
+    to.flush()
 }
 
 /// As `git` and `grep` tell: no text has a NUL in its first kilobytes.
@@ -95,30 +99,48 @@ mod tests {
     #[test]
     fn what_is_no_text_is_not_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let journal = folder.path().join("system.journal");
-        std::fs::write(&journal, b"LPKSHHRH\0\0password=hunter2\n").unwrap();
-        redact_folder(folder.path()).unwrap();
-        assert!(!journal.exists());
+        let (raw, kept) = (folder.path().join("raw"), folder.path().join("kept"));
+        std::fs::create_dir(&raw).unwrap();
+        let journal = b"LPKSHHRH\0\0password=hunter2\n";
+        std::fs::write(raw.join("system.journal"), journal).unwrap();
+        redacted_copy(&raw, &kept).unwrap();
+        assert_eq!(std::fs::read_dir(kept).unwrap().count(), 0);
     }
 
     #[test]
-    fn exported_files_are_rewritten_without_secrets() {
+    fn files_are_copied_without_secrets() {
         let folder = tempfile::tempdir().unwrap();
-        let deep = folder.path().join("pods/a");
-        std::fs::create_dir_all(&deep).unwrap();
+        let (raw, kept) = (folder.path().join("raw"), folder.path().join("kept"));
+        std::fs::create_dir_all(raw.join("pods/a")).unwrap();
         std::fs::write(
-            deep.join("0.log"),
+            raw.join("pods/a/0.log"),
             b"listening\npassword=hunter2\n\xff\n-----BEGIN PRIVATE KEY-----\nMII",
         )
         .unwrap();
-        std::os::unix::fs::symlink("/etc/hostname", folder.path().join("link")).unwrap();
-        redact_folder(folder.path()).unwrap();
-        let text = std::fs::read_to_string(deep.join("0.log")).unwrap();
+        std::os::unix::fs::symlink("/etc/hostname", raw.join("link")).unwrap();
+        redacted_copy(&raw, &kept).unwrap();
+        let text = std::fs::read_to_string(kept.join("pods/a/0.log")).unwrap();
         assert_eq!(
             text,
             "listening\npassword=[redacted]\n\u{fffd}\n[redacted]\n[redacted]"
         );
-        assert!(!folder.path().join("link").exists());
-        assert_eq!(std::fs::read_dir(&deep).unwrap().count(), 1);
+        assert!(!kept.join("link").exists());
+    }
+
+    #[test]
+    fn a_file_that_can_t_be_copied_leaves_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let (raw, kept) = (folder.path().join("raw"), folder.path().join("kept"));
+        std::fs::create_dir_all(&raw).unwrap();
+        // A folder is in the way of the first.
+        std::fs::create_dir_all(kept.join("a.log")).unwrap();
+        for name in ["a.log", "b.log"] {
+            std::fs::write(raw.join(name), "token=hunter2\n").unwrap();
+        }
+        redacted_copy(&raw, &kept).unwrap_err();
+        assert_eq!(
+            std::fs::read_to_string(kept.join("b.log")).unwrap(),
+            "token=[redacted]\n"
+        );
     }
 }

@@ -1,11 +1,10 @@
 //! Evidence from this machine: how it routes and resolves names, and what Telepresence says and logs.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use testbed::Deadline;
 
-use super::shelf::{Piece, Shelf, redact_folder};
+use super::shelf::{Piece, Shelf, redacted_copy};
 use crate::machine::Machine;
 use crate::telepresence::{self, Witness};
 use crate::tool::ToolPath;
@@ -78,25 +77,14 @@ pub(super) async fn telepresence(witness: &Witness, shelf: &Shelf, deadline: &De
         .collect();
     if witness.logs().is_dir() {
         let copy = shelf.folder.join("telepresence/logs");
-        let copied = copy_files(witness.logs(), &copy).and_then(|()| redact_folder(&copy));
-        pieces.push(match copied {
-            Ok(()) => Ok(shelf.collected("Telepresence's logs", &copy)),
-            Err(error) => Err(format!("Telepresence's logs: {error}")),
-        });
-    }
-    pieces
-}
-
-/// Copies the files of a folder, without those below and without links.
-fn copy_files(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        if entry.file_type()?.is_file() {
-            std::fs::copy(entry.path(), to.join(entry.file_name()))?;
+        if let Err(error) = redacted_copy(witness.logs(), &copy) {
+            pieces.push(Err(format!("Telepresence's logs, or a part of them: {error}")));
+        }
+        if copy.is_dir() {
+            pieces.push(Ok(shelf.collected("Telepresence's logs", &copy)));
         }
     }
-    Ok(())
+    pieces
 }
 
 #[cfg(test)]
