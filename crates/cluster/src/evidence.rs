@@ -1,7 +1,6 @@
 //! Whatever explains a failure in the cluster, copied into the run directory, without secrets.
 
 mod node_logs;
-pub mod redact;
 mod shelf;
 mod workstation;
 
@@ -16,7 +15,7 @@ use k8s_openapi::{Metadata, NamespaceResourceScope};
 use kube::api::{Api, ApiResource, DynamicObject, ListParams};
 use kube::{Client, Resource};
 use serde_json::Value;
-use testbed::{Collected, Deadline};
+use testbed::{Collected, Deadline, redact};
 
 use crate::kubernetes::error::request;
 use crate::kubernetes::{KubernetesError, connect, events, logs, view};

@@ -40,6 +40,7 @@ pub mod lease;
 pub mod listening;
 pub mod process;
 mod processes;
+pub mod redact;
 pub mod run;
 pub mod run_dir;
 pub mod run_id;

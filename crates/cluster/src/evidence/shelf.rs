@@ -3,9 +3,8 @@
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use testbed::Collected;
+use testbed::{Collected, redact};
 
-use super::redact;
 use crate::kubernetes::KubernetesError;
 
 /// One piece, or why it can't be had.
