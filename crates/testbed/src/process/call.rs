@@ -14,6 +14,7 @@ use super::exit::Exit;
 use super::place::explained;
 use super::spec::{Mark, ProcessSpec};
 use crate::deadline::{Deadline, Over};
+use crate::redact;
 
 /// How much of each output is kept. More is read, so that the program does not stand still, and dropped.
 const OUTPUT_BYTES: usize = 64 * 1024 * 1024;
@@ -53,7 +54,8 @@ pub struct Answer {
     pub exit: Exit,
     /// What it printed on stdout.
     pub stdout: Vec<u8>,
-    /// What it printed on stderr; invalid UTF-8 is replaced.
+    /// What it printed on stderr, which is for people and ends up in errors, events and reports: secrets are redacted, invalid
+    /// UTF-8 is replaced.
     pub stderr: String,
     /// From its start to its end.
     pub took: Duration,
@@ -268,7 +270,7 @@ impl Started {
             command: self.spec.command_line(),
             exit,
             stdout: out,
-            stderr: String::from_utf8_lossy(&err).into_owned(),
+            stderr: redact::text(&String::from_utf8_lossy(&err)),
             took: begun.elapsed(),
         })
     }

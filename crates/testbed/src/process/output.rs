@@ -1,4 +1,4 @@
-//! What a process prints: all of it in a log file, the last lines in memory.
+//! What a process prints: all of it in a log file, the last lines in memory, without secrets.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::event::{Event, Events};
+use crate::redact::Redactor;
 
 /// Lines of both streams that are shown when a process dies.
 const TAIL_LINES: usize = 200;
@@ -48,6 +49,8 @@ pub(crate) struct Output {
 #[derive(Debug)]
 struct State {
     file: Option<File>,
+    /// For each stream, since they may interrupt each other's lines.
+    redactors: [Redactor; 2],
     tail: VecDeque<String>,
     stdout: VecDeque<String>,
     stdout_seen: usize,
@@ -57,6 +60,7 @@ impl Output {
     pub(crate) fn new(log: PathBuf, file: File, events: Events, told: Option<String>) -> Self {
         let state = State {
             file: Some(file),
+            redactors: Default::default(),
             tail: VecDeque::new(),
             stdout: VecDeque::new(),
             stdout_seen: 0,
@@ -136,12 +140,14 @@ impl Output {
     fn take(&self, stream: Stream, line: &[u8]) {
         let line = String::from_utf8_lossy(line).trim_end_matches('\r').to_owned();
         let mut state = self.lock();
+        let (name, redactor) = match stream {
+            Stream::Stdout => ("out", &mut state.redactors[0]),
+            Stream::Stderr => ("err", &mut state.redactors[1]),
+        };
+        // Whatever is kept or told; only whoever reads stdout as an answer gets it as it is.
+        let shown = redactor.line(&line).into_owned();
         let written = state.file.as_mut().map(|file| {
-            let name = match stream {
-                Stream::Stdout => "out",
-                Stream::Stderr => "err",
-            };
-            let text = format!("{:9.3} {name} {line}\n", self.started.elapsed().as_secs_f64());
+            let text = format!("{:9.3} {name} {shown}\n", self.started.elapsed().as_secs_f64());
             file.write_all(text.as_bytes())
         });
         if let Some(Err(error)) = written {
@@ -153,10 +159,10 @@ impl Output {
         if let Some(process) = &self.told {
             self.events.emit(Event::ProcessPrinted {
                 process: process.clone(),
-                line: line.clone(),
+                line: shown.clone(),
             });
         }
-        push(&mut state.tail, TAIL_LINES, line.clone());
+        push(&mut state.tail, TAIL_LINES, shown);
         if stream == Stream::Stdout {
             push(&mut state.stdout, STDOUT_LINES, line);
             state.stdout_seen += 1;

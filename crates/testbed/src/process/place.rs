@@ -17,6 +17,7 @@ use super::spec::{Mark, ProcessSpec};
 use crate::deadline::Deadline;
 use crate::event::Events;
 use crate::explain::chain;
+use crate::redact;
 use crate::run_dir::RunDir;
 use crate::text::Took;
 
@@ -95,10 +96,11 @@ impl Place {
 
 fn record(log: &Path, call: &Call, answer: &Result<Answer, ProcessError>) -> io::Result<()> {
     let mut file = File::options().create(true).append(true).open(log)?;
-    writeln!(file, "--- {}", call.command_line())?;
+    writeln!(file, "--- {}", redact::text(&call.command_line()))?;
     match answer {
         Ok(answer) => {
-            file.write_all(call.to_be_kept(answer))?;
+            let said = String::from_utf8_lossy(call.to_be_kept(answer));
+            file.write_all(redact::text(&said).as_bytes())?;
             file.write_all(answer.stderr.as_bytes())?;
             writeln!(file, "--- {} after {}", answer.exit, Took(answer.took))
         }

@@ -5,9 +5,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::event::millis;
+use crate::redact;
 use crate::run_id::RunId;
 use crate::text::shell;
 
@@ -33,7 +34,9 @@ pub enum Deed {
         program: PathBuf,
         /// Its arguments.
         args: Vec<String>,
-        /// Its environment, besides the few variables that every child gets.
+        /// Its environment, besides the few variables that every child gets. One without a value has that of whoever does the
+        /// deed: see [`without_secrets`].
+        #[serde(serialize_with = "without_secrets")]
         env: BTreeMap<String, String>,
         /// How long it may take.
         #[serde(rename = "limit_ms", with = "millis")]
@@ -58,6 +61,36 @@ impl Deed {
     }
 }
 
+/// Writes variables without the values that have secrets in them. A journal lies in the run directory, which is kept and
+/// attached to tickets; and what tools are told of a proxy has its password in it, `HTTPS_PROXY=http://user:pw@proxy:3128`.
+///
+/// Whoever does the deed later has their own way into the network, and at best the same variables: theirs are taken. Where they
+/// have none the tool does without, as it would if they ran it by hand. The run itself, which has them in memory, undoes with
+/// what it did with. A name without a value is left, so that only deeds that were told of it are told of it again.
+fn without_secrets<S: Serializer>(env: &BTreeMap<String, String>, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(env.iter().map(|(name, value)| {
+        let named = format!("{name}={value}");
+        let kept = if redact::text(&named) == named {
+            value.as_str()
+        } else {
+            ""
+        };
+        (name, kept)
+    }))
+}
+
+/// The variables with the values of whoever does the deed where they have none.
+pub(super) fn with_ours(
+    env: BTreeMap<String, String>,
+    ours: impl Fn(&str) -> Option<String>,
+) -> BTreeMap<String, String> {
+    let filled = env.into_iter().map(|(name, value)| match value.is_empty() {
+        true => (ours(&name).unwrap_or_default(), name),
+        false => (value, name),
+    });
+    filled.map(|(value, name)| (name, value)).collect()
+}
+
 impl fmt::Display for Deed {
     /// What a person would do by hand.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,5 +101,65 @@ impl fmt::Display for Deed {
             }
             Self::Command { program, args, .. } => f.write_str(&shell(program.as_os_str(), args)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delete(env: &[(&str, &str)]) -> Deed {
+        Deed::Command {
+            program: "kind".into(),
+            args: Vec::new(),
+            env: env
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            limit: Duration::from_secs(1),
+        }
+    }
+
+    #[test]
+    fn no_secret_of_a_variable_is_written_down() {
+        let deed = delete(&[
+            ("DOCKER_HOST", "unix:///run/docker.sock"),
+            ("HTTPS_PROXY", "http://me:hunter2@proxy:3128"),
+            ("HTTP_PROXY", "http://proxy:3128"),
+            ("NO_PROXY", "10.0.0.0/8,.svc"),
+            ("PATH", "/usr/bin:/bin"),
+            ("http_proxy", "me:hunter2@proxy:3128"),
+        ]);
+        let written = serde_json::to_string(&deed).unwrap();
+        assert!(!written.contains("hunter2"), "{written}");
+        let read: Deed = serde_json::from_str(&written).unwrap();
+        let expected = delete(&[
+            ("DOCKER_HOST", "unix:///run/docker.sock"),
+            ("HTTPS_PROXY", ""),
+            ("HTTP_PROXY", "http://proxy:3128"),
+            ("NO_PROXY", "10.0.0.0/8,.svc"),
+            ("PATH", "/usr/bin:/bin"),
+            ("http_proxy", ""),
+        ]);
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn what_was_not_written_down_is_taken_from_whoever_does_the_deed() {
+        let Deed::Command { env, .. } = delete(&[("HTTPS_PROXY", ""), ("PATH", "/bin"), ("http_proxy", "")])
+        else {
+            panic!("no command");
+        };
+        let ours = |name: &str| (name != "http_proxy").then(|| format!("my {name}"));
+        let env = with_ours(env, ours);
+        let told: Vec<(&str, &str)> = env.iter().map(|(name, value)| (&**name, &**value)).collect();
+        assert_eq!(
+            told,
+            [
+                ("HTTPS_PROXY", "my HTTPS_PROXY"),
+                ("PATH", "/bin"),
+                ("http_proxy", "")
+            ]
+        );
     }
 }

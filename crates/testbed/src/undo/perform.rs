@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::deed::Deed;
+use super::deed::{Deed, with_ours};
 use super::error::UndoError;
 use super::journal::Identity;
 use crate::deadline::Deadline;
@@ -48,7 +48,7 @@ impl Scene {
             } => {
                 let spec = ProcessSpec::new(format!("undo {name}"), program)
                     .args(args)
-                    .envs(env);
+                    .envs(with_ours(env, |name| std::env::var(name).ok()));
                 let deadline = Deadline::after(limit);
                 let answer = self.place.call(&Call::new(spec), &deadline).await?;
                 answer.success().map(drop).map_err(Into::into)

@@ -130,3 +130,30 @@ async fn members_are_the_group_and_whoever_left_it() {
     assert!(!members.contains(&stranger.pid()));
     bed.run.finish().await;
 }
+
+#[tokio::test]
+async fn secrets_are_in_no_log_and_no_tail_but_in_an_answer() {
+    let bed = Bed::new();
+    let said = "echo token=hunter2; echo password=hunter2 >&2";
+    let child = bed.run.supervise(shell("order", said)).unwrap();
+    let deadline = generous();
+    let line = child.line(&deadline, |line| {
+        line.strip_prefix("token=").map(ToOwned::to_owned)
+    });
+    assert_eq!(line.await.unwrap(), "hunter2", "whoever asked for it gets it");
+    child.ended(&generous()).await.unwrap();
+    let printed = |lines: &[String]| lines.iter().filter(|line| line.contains("[redacted]")).count();
+    assert_eq!(printed(&child.tail()), 2, "{:?}", child.tail());
+
+    let call = testbed::Call::new(shell("kind", &format!("{said}; exit 1")));
+    let answer = bed.run.call(&call, &generous()).await.unwrap();
+    assert_eq!(answer.text(), "token=hunter2");
+    assert_eq!(answer.stderr, "password=[redacted]\n", "errors are made of it");
+    for name in ["order", "kind"] {
+        let log = std::fs::read_to_string(bed.run.dir().log(name)).unwrap();
+        let lines = log.lines().filter(|line| !line.starts_with("--- "));
+        let lines: Vec<&str> = lines.collect();
+        assert_eq!(lines.len(), 2, "{log}");
+        assert!(lines.iter().all(|line| line.contains("[redacted]")), "{log}");
+    }
+}
