@@ -9,7 +9,7 @@ mod error;
 mod images;
 mod kubeconfig;
 mod load;
-mod manager;
+pub(crate) mod manager;
 mod preflight;
 mod rights;
 mod wanted;

@@ -25,7 +25,7 @@ use crate::context::{self, ContextOptions};
 use crate::docker::{Docker, QUESTION};
 use crate::download;
 use crate::error::ClusterError;
-use crate::evidence::{self, NodeLogs, Sources};
+use crate::evidence::{self, NodeLogs, Sources, Whose};
 use crate::kind::Kind;
 use crate::machine::Machine;
 use crate::manifest::Profile;
@@ -349,7 +349,12 @@ impl Environment for KindEnvironment {
                     undo: begun.undo.clone(),
                 }),
                 kubeconfig: begun.choice.kubeconfig.clone(),
-                namespaces: Sources::namespaces(self.telepresence.is_some()),
+                whose: match self.context {
+                    None => Whose::Ours,
+                    Some(_) => Whose::Theirs {
+                        label: begun.choice.label.clone(),
+                    },
+                },
                 telepresence: self
                     .telepresence
                     .as_ref()

@@ -7,14 +7,14 @@ use testbed::Deadline;
 use crate::kubernetes::KubernetesError;
 use crate::kubernetes::error::request;
 
-/// The chart's label on it.
-const LABEL: &str = "app=traffic-manager";
+/// The chart's label on it, and on its pods.
+pub(crate) const LABEL: &str = "app=traffic-manager";
 
 /// The namespace of the traffic manager, when there is one.
 ///
 /// # Errors
 /// The server refuses or does not answer.
-pub(super) async fn namespace(
+pub(crate) async fn namespace(
     client: &Client,
     deadline: &Deadline,
 ) -> Result<Option<String>, KubernetesError> {

@@ -1,6 +1,6 @@
 //! What Kubernetes tells of its objects: their events.
 
-use k8s_openapi::api::core::v1::Event;
+use k8s_openapi::api::core::v1::{Event, ObjectReference};
 use kube::api::{Api, ListParams};
 use kube::{Client, ResourceExt};
 use testbed::Deadline;
@@ -44,7 +44,7 @@ pub async fn warnings(
     Ok(texts.split_off(texts.len().saturating_sub(WARNINGS)))
 }
 
-/// All events of a namespace, oldest first, as one line each.
+/// The events of a namespace about objects that are wanted, oldest first, as one line each.
 ///
 /// # Errors
 /// The server refuses or does not answer.
@@ -52,11 +52,17 @@ pub async fn of_namespace(
     client: &Client,
     namespace: &str,
     deadline: &Deadline,
+    wanted: impl Fn(&ObjectReference) -> bool,
 ) -> Result<Vec<String>, KubernetesError> {
     let events: Api<Event> = Api::namespaced(client.clone(), namespace);
     let what = format!("events in {namespace}");
     let events = request(&what, deadline, events.list(&ListParams::default())).await?;
-    let mut lines: Vec<(Option<String>, String)> = events.items.into_iter().map(line).collect();
+    let mut lines: Vec<(Option<String>, String)> = events
+        .items
+        .into_iter()
+        .filter(|event| wanted(&event.involved_object))
+        .map(line)
+        .collect();
     lines.sort();
     Ok(lines.into_iter().map(|(_, line)| line).collect())
 }
