@@ -16,7 +16,7 @@ use crate::report;
 use crate::report::model::{Outcome, ScenarioReport, TwinReport};
 use crate::scenario::{Fault, Scenario, Twin};
 use crate::selection::{Selected, full_name};
-use crate::stage::{Stage, StageError};
+use crate::stage::{Case, Stage, StageError};
 
 /// What to play, and how.
 #[derive(Debug, Clone)]
@@ -131,7 +131,8 @@ async fn play_all(bed: &mut Bed, plan: &Plan, reports: &Reports) -> ExitCode {
     let mut plays = plays(plan).peekable();
     while let Some((round, scenario, twin)) = plays.next() {
         bed.debuggers.one_more = plays.peek().is_some_and(|(_, next, _)| with_debugger(bed, next));
-        let (report, usable) = play_one(bed, scenario, twin, round).await;
+        let before = moments;
+        let (report, usable) = play_one(bed, scenario, twin, round, &mut moments).await;
         let this = match &report.outcome {
             Outcome::Passed | Outcome::Skipped { .. } => ExitCode::Passed,
             Outcome::Failed => ExitCode::ExpectationFailed,
@@ -146,7 +147,8 @@ async fn play_all(bed: &mut Bed, plan: &Plan, reports: &Reports) -> ExitCode {
             // No verdict: what was to be judged is not there any more.
             return ExitCode::EnvironmentDown;
         }
-        if this != ExitCode::Passed && moments < MOST_MOMENTS {
+        // What went wrong only when the stage was cleared: there is no evidence of it yet.
+        if this != ExitCode::Passed && moments == before && moments < MOST_MOMENTS {
             moments += 1;
             bed.collect_at(&moment).await;
         }
@@ -188,12 +190,14 @@ async fn lost(bed: &Bed) -> bool {
     any
 }
 
-/// Plays one scenario or twin. The second value says whether the environment can still be used.
+/// Plays one scenario or twin. The second value says whether the environment can still be used. Evidence of a failure is kept and
+/// counted while the stage still is as it was then: with the intercept, and with the pods and the connection that were there.
 async fn play_one(
     bed: &mut Bed,
     scenario: &'static Scenario,
     twin: Option<&'static Twin>,
     round: u32,
+    moments: &mut usize,
 ) -> (ScenarioReport, bool) {
     let name = twin.map_or_else(|| scenario.name.to_owned(), |twin| full_name(scenario, twin));
     let mut report = ScenarioReport {
@@ -230,19 +234,25 @@ async fn play_one(
         Ok(()) => (scenario.play)(&mut stage).await,
         Err(error) => Err(error),
     };
+    let failed = played.is_err() || judge(twin, stage.cases()).1 != Outcome::Passed;
+    let mut collecting = Duration::ZERO;
+    // An interrupted run is undone at once, which waits for nothing of this: see `run`.
+    if failed && *moments < MOST_MOMENTS && !stage.is_interrupted() {
+        let begun = Instant::now();
+        if stage.keep_evidence(&report::anchor(&name, round)).await {
+            *moments += 1;
+        }
+        collecting = begun.elapsed();
+    }
     let cleared = stage.clear(played.is_ok()).await;
-    report.took_ms = began.elapsed().as_secs_f64() * 1e3;
+    report.took_ms = began.elapsed().saturating_sub(collecting).as_secs_f64() * 1e3;
     let (shown, cleared) = cleared;
     let cases = shown.cases;
     report.proofs = shown.proofs;
     report.recoveries = shown.recoveries;
     if played.is_ok() && cleared.is_ok() {
-        let verdict = outcome::combine(&cases);
-        report.outcome = match twin {
-            Some(twin) => outcome::of_twin(twin.judged, &verdict, &cases),
-            None => outcome::of_scenario(&verdict),
-        };
-        report.verdict = Some(verdict);
+        let (verdict, outcome) = judge(twin, &cases);
+        (report.verdict, report.outcome) = (Some(verdict), outcome);
     } else {
         report.outcome = Outcome::Failed;
     }
@@ -260,6 +270,16 @@ async fn play_one(
     report.error = (!told.is_empty()).then(|| told.join("\nand afterwards: "));
     report.cases = report::cases(&name, &bed.jaeger, cases);
     (report, usable)
+}
+
+/// What all its cases come to, and whether that is as expected.
+fn judge(twin: Option<&Twin>, cases: &[Case]) -> (trace::Verdict, Outcome) {
+    let verdict = outcome::combine(cases);
+    let outcome = match twin {
+        Some(twin) => outcome::of_twin(twin.judged, &verdict, cases),
+        None => outcome::of_scenario(&verdict),
+    };
+    (verdict, outcome)
 }
 
 /// Why a scenario can't be played: what the environment can't do, or this machine.

@@ -254,6 +254,28 @@ impl<'b> Stage<'b> {
         futures_util::future::join_all(orders.into_iter().map(|order| self.order(order))).await
     }
 
+    /// What was judged so far.
+    #[must_use]
+    pub fn cases(&self) -> &[Case] {
+        &self.shown.cases
+    }
+
+    /// Whether the run is being ended.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.bed.run.interrupted().is_cancelled()
+    }
+
+    /// Keeps what explains a failure that has just been seen, before anything of it is undone. Says whether it did: an environment
+    /// that was taken away would only be waited for.
+    pub async fn keep_evidence(&self, moment: &str) -> bool {
+        let there = self.bed.environment.lost().await.is_empty();
+        if there {
+            self.bed.collect_at(moment).await;
+        }
+        there
+    }
+
     /// Undoes what the scenario did, whatever its outcome, so that the next one finds a quiet environment. An intercept that is as
     /// it should be may stay, when the scenario was `played` to its end. What it has shown comes back in any case; with an error,
     /// something can't be undone, and the environment must not be used any further.

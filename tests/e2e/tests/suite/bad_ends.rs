@@ -74,6 +74,15 @@ fn evidence_of_a_failure_is_kept_as_it_was_then() {
         "{}",
         finished.stderr
     );
+    let events = std::fs::read_to_string(world.run_directory().join("events.jsonl")).expect("events");
+    let place = |parts: &[&str]| {
+        let mut lines = events.lines();
+        let found = lines.position(|line| parts.iter().all(|part| line.contains(part)));
+        found.unwrap_or_else(|| panic!("no {parts:?} in {events}"))
+    };
+    let collected = place(&["\"collected\"", &format!("evidence/{INTERCEPTED}\"")]);
+    let left = place(&["\"step_started\"", "leave"]);
+    assert!(collected < left, "the intercept is still there: {events}");
 }
 
 #[test]
