@@ -4,7 +4,7 @@ use std::path::Path;
 
 use opentelemetry_proto::tonic::trace::v1::TracesData;
 use serde_json::json;
-use testbed::Collected;
+use testbed::{Collected, redact};
 
 use super::Up;
 use crate::store::{Query, SpanStore};
@@ -37,7 +37,7 @@ pub(super) async fn collect(up: &Up, into: &Path) -> Vec<Collected> {
     collected
 }
 
-/// The format of OpenTelemetry's file exporter; the trace whose first span arrived last comes first.
+/// The format of OpenTelemetry's file exporter, without the secrets that attributes may have; the trace whose first span arrived last comes first.
 fn spans(store: &SpanStore) -> String {
     let everything = Query {
         limit: usize::MAX,
@@ -49,8 +49,9 @@ fn spans(store: &SpanStore) -> String {
         let Some(resource_spans) = store.trace(id) else {
             continue;
         };
-        if let Ok(line) = serde_json::to_string(&TracesData { resource_spans }) {
-            lines.push_str(&line);
+        if let Ok(mut line) = serde_json::to_value(TracesData { resource_spans }) {
+            redact::value(&mut line);
+            lines.push_str(&line.to_string());
             lines.push('\n');
         }
     }

@@ -68,6 +68,11 @@ async fn collects_the_stored_spans_and_the_counters() {
         "scopeSpans": [{"spans": [{
             "traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "spanId": "00f067aa0ba902b7", "name": "create-order",
             "kind": 1, "startTimeUnixNano": "1", "endTimeUnixNano": "2",
+            "attributes": [
+                {"key": "http.request.header.authorization", "value": {"stringValue": "Token hunter2"}},
+                {"key": "url.full", "value": {"stringValue": "http://me:hunter2@host/"}},
+                {"key": "order.items", "value": {"intValue": "2"}},
+            ],
         }]}],
     }]});
     let export = reqwest::Client::new()
@@ -91,6 +96,10 @@ async fn collects_the_stored_spans_and_the_counters() {
         (&span["name"], &span["spanId"]),
         (&"create-order".into(), &"00f067aa0ba902b7".into())
     );
+    let attributes = &span["attributes"];
+    assert_eq!(attributes[0]["value"]["stringValue"], "[redacted]");
+    assert_eq!(attributes[1]["value"]["stringValue"], "http://[redacted]@host/");
+    assert_eq!(attributes[2]["value"]["intValue"], "2");
     let counters: Value = serde_json::from_str(&read("counters.json")).unwrap();
     assert_eq!(counters["receiver"]["accepted_requests"], 1);
     assert_eq!(counters["store"]["spans"], 1);
