@@ -35,7 +35,7 @@ pub enum Deed {
         /// Its arguments.
         args: Vec<String>,
         /// Its environment, besides the few variables that every child gets. One without a value has that of whoever does the
-        /// deed: see [`without_secrets`].
+        /// deed: a journal keeps no secrets.
         #[serde(serialize_with = "without_secrets")]
         env: BTreeMap<String, String>,
         /// How long it may take.
