@@ -36,15 +36,22 @@ pub(crate) async fn examine(
         intercepts(options, telepresence, &deadline),
         doctor::see(machine, &options.tools, &options.plan, port),
     );
-    facts.disks.splice(..0, doctor::docker_disk(docker.engine.as_ref()));
+    facts
+        .disks
+        .splice(..0, doctor::docker_disk(docker.engine.as_ref()));
     if docker.kept {
         // What it needs it has already.
         facts = facts.without_a_cluster();
     }
     facts.expect_cluster(OF_KIND.iter().filter_map(|text| text.parse().ok()));
-    [docker.examination, kind, machine_with(facts, &intercepts), intercepts]
-        .into_iter()
-        .collect()
+    [
+        docker.examination,
+        kind,
+        machine_with(facts, &intercepts),
+        intercepts,
+    ]
+    .into_iter()
+    .collect()
 }
 
 /// What there is to say of the machine. A connection that Telepresence itself told of is not told twice.

@@ -28,7 +28,7 @@ use testbed::{Deadline, Explain, InterceptSpec, Lease, Missing, Run, Selection};
 
 pub use complaint::Complaint;
 pub use error::TelepresenceError;
-pub use manager::Manager;
+pub use manager::{Manager, Serves};
 pub(crate) use manager::{NAMESPACE as MANAGER_NAMESPACE, SETTINGS as MANAGER_SETTINGS};
 pub(crate) use names::names;
 pub use witness::Witness;

@@ -13,7 +13,7 @@ use crate::error::ClusterError;
 use crate::kubernetes::nodes::{self, NodeLabel};
 use crate::kubernetes::{dns, services};
 use crate::probe;
-use crate::telepresence::{Target, Telepresence};
+use crate::telepresence::{Serves, Target, Telepresence};
 
 /// The workload that runs intercept.
 const INTERCEPTED: &str = "order-service";
@@ -99,11 +99,15 @@ impl Stage<'_> {
             locks: &plan.machine_locks,
         };
         let manager = telepresence.manager();
-        let only_on = (!self.choice.warm).then_some(SERVICES_REACHED);
+        let serves = if self.choice.warm {
+            Serves::Everything
+        } else {
+            Serves::EverythingFrom(SERVICES_REACHED)
+        };
         let install = run.step(
             "traffic manager",
             limits::CONNECTING,
-            manager.install(run, &target, only_on),
+            manager.install(run, &target, serves),
         );
         let connected = async {
             let deadline = run.deadline(limits::CONNECTING);

@@ -25,7 +25,7 @@ use crate::manifest::{self, APPLICATION, NAME_LABEL, OBSERVABILITY, Object};
 use crate::node::Node;
 use crate::options::KindOptions;
 use crate::probe;
-use crate::telepresence::{Target, Telepresence};
+use crate::telepresence::{Serves, Target, Telepresence};
 
 /// A cluster that is there, as a run's choice: with a kubeconfig of its own and a label that nobody else has.
 ///
@@ -255,7 +255,7 @@ impl Stage<'_> {
             run.step(
                 "traffic manager",
                 limits::CONNECTING,
-                manager.install(run, &target, None),
+                manager.install(run, &target, Serves::Namespaces(&[APPLICATION, OBSERVABILITY])),
             )
             .await?;
         }

@@ -74,7 +74,7 @@ use When::{Always, Installing};
 
 /// Everything that the harness, the Collector's service account (whose rights only who has them may give) and
 /// Telepresence need.
-const RIGHTS: [Right; 21] = [
+const RIGHTS: [Right; 22] = [
     right(
         "",
         "namespaces",
@@ -108,6 +108,7 @@ const RIGHTS: [Right; 21] = [
     right("apps", "deployments", KEEP, Manager, Installing),
     right("", "serviceaccounts", KEEP, Manager, Installing),
     right(RBAC, "roles", KEEP, Manager, Installing),
+    right(RBAC, "roles", KEEP, Ours, Installing),
     right(
         "admissionregistration.k8s.io",
         "mutatingwebhookconfigurations",

@@ -8,7 +8,7 @@ use testbed::Run;
 use super::KindEnvironment;
 use crate::bring_up::{self, limits};
 use crate::error::ClusterError;
-use crate::telepresence::Target;
+use crate::telepresence::{Serves, Target};
 
 /// How long ending the connection, or a question to its daemon, may take; usually a fifth of a second.
 const DAEMON: Duration = Duration::from_secs(30);
@@ -30,7 +30,7 @@ impl KindEnvironment {
         let installed = run.step(
             "traffic manager",
             limits::CONNECTING,
-            manager.install(run, &target, None),
+            manager.install(run, &target, Serves::Everything),
         );
         let connected = bring_up::connect(run, telepresence, &target, &up.client);
         tokio::try_join!(async { Ok(installed.await?) }, connected)?;

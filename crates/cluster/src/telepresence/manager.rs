@@ -43,6 +43,18 @@ const PACE: Pace = Pace {
     longest: Duration::from_millis(250),
 };
 
+/// Whom it serves, and from where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Serves {
+    /// The whole cluster, from any node.
+    Everything,
+    /// The whole cluster, from a node with this label.
+    EverythingFrom(NodeLabel),
+    /// These namespaces, which are there: it looks into no other one, and the API server asks its webhook about pods in these
+    /// alone.
+    Namespaces(&'static [&'static str]),
+}
+
 /// Puts the traffic manager into a cluster and takes it out again.
 #[derive(Debug, Clone)]
 pub struct Manager {
@@ -56,7 +68,7 @@ impl Manager {
 
     /// Installs it. That may go on beside the roll-out: nothing of ours is needed for it but the API server. But its pod has to
     /// reach that by its Service already: a manager that can't ends, the chart is taken back, and Helm waits for minutes for a job
-    /// that does so. In a new cluster, where Services are yet to come, its pod is scheduled only to a node with this label, which
+    /// that does so. In a new cluster, where Services are yet to come, its pod is scheduled only to a node with a label, which
     /// the node gets when they are there; Helm's own seconds pass meanwhile.
     ///
     /// # Errors
@@ -65,11 +77,11 @@ impl Manager {
         &self,
         run: &Run,
         target: &Target<'_>,
-        only_on: Option<NodeLabel>,
+        serves: Serves,
     ) -> Result<(), TelepresenceError> {
         let tool = self.tools.find("telepresence", "intercept a service")?;
         let world = World::make(&folder(run)?, target.kubeconfig)?;
-        let values = chart_values(target.image, only_on);
+        let values = chart_values(target.image, serves);
         let mut args = vec!["helm", "install"];
         args.extend(values.iter().flat_map(|value| ["--set", value.as_str()]));
         match Cli::new(tool, &world)
@@ -118,7 +130,7 @@ impl Manager {
 }
 
 /// The chart's values: what every cluster has, and the image.
-fn chart_values(image: &ImageRef, only_on: Option<NodeLabel>) -> Vec<String> {
+fn chart_values(image: &ImageRef, serves: Serves) -> Vec<String> {
     let (registry, name) = image.name().rsplit_once('/').unwrap_or(("", image.name()));
     let mut values: Vec<String> = SETTINGS.iter().map(|&setting| setting.to_owned()).collect();
     values.extend([
@@ -126,10 +138,14 @@ fn chart_values(image: &ImageRef, only_on: Option<NodeLabel>) -> Vec<String> {
         format!("image.name={name}"),
         format!("image.tag={}", image.tag()),
     ]);
-    // A dot in a key would be read as a step into it.
-    values.extend(
-        only_on.map(|label| format!("nodeSelector.{}={}", label.key.replace('.', "\\."), label.value)),
-    );
+    match serves {
+        Serves::Everything => {}
+        // A dot in a key would be read as a step into it.
+        Serves::EverythingFrom(NodeLabel { key, value }) => {
+            values.push(format!("nodeSelector.{}={value}", key.replace('.', "\\.")));
+        }
+        Serves::Namespaces(names) => values.push(format!("namespaces={{{}}}", names.join(","))),
+    }
     values
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cluster::kubernetes::nodes::NodeLabel;
-use cluster::telepresence::{Telepresence, TelepresenceError};
+use cluster::telepresence::{Serves, Telepresence, TelepresenceError};
 use rstest::{Context, rstest};
 use serde_json::json;
 use testbed::{Deadline, Selection};
@@ -18,13 +18,22 @@ async fn the_manager_s_pod_waits_for_a_node_with_the_label() {
         key: "throughline.dev/services",
         value: "reached",
     };
-    bed.install_on(Some(label)).await.unwrap();
+    bed.install_for(Serves::EverythingFrom(label)).await.unwrap();
     let call = bed.fakes.calls().pop().unwrap();
     // Helm takes a dot in a key for a step into it, unless there is a backslash.
     assert!(
         call.contains(r" --set nodeSelector.throughline\.dev/services=reached "),
         "{call}"
     );
+}
+
+#[tokio::test]
+async fn the_manager_of_a_cluster_of_somebody_else_serves_our_namespaces_alone() {
+    let bed = Bed::new(fake("2.31.2", &[json!({})]));
+    let serves = Serves::Namespaces(&["demo", "observability"]);
+    bed.install_for(serves).await.unwrap();
+    let call = bed.fakes.calls().pop().unwrap();
+    assert!(call.contains(" --set namespaces={demo,observability} "), "{call}");
 }
 
 #[tokio::test]

@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use cluster::Pins;
-use cluster::kubernetes::nodes::NodeLabel;
-use cluster::telepresence::{Target, Telepresence, TelepresenceError};
+use cluster::telepresence::{Serves, Target, Telepresence, TelepresenceError};
 use serde_json::{Value, json};
 use testbed::{InterceptSpec, Run, Selection};
 
@@ -47,15 +46,15 @@ impl Bed {
     }
 
     pub(crate) async fn install(&self) -> Result<(), TelepresenceError> {
-        self.install_on(None).await
+        self.install_for(Serves::Everything).await
     }
 
-    pub(crate) async fn install_on(&self, label: Option<NodeLabel>) -> Result<(), TelepresenceError> {
+    pub(crate) async fn install_for(&self, serves: Serves) -> Result<(), TelepresenceError> {
         let (kubeconfig, locks) = (self.kubeconfig(), self.fakes.folder());
         let target = target(&self.pins, &kubeconfig, locks);
         self.telepresence
             .manager()
-            .install(&self.run, &target, label)
+            .install(&self.run, &target, serves)
             .await
     }
 
