@@ -24,5 +24,7 @@ mod telepresence;
 mod telepresence_again;
 #[path = "tools/telepresence_bed.rs"]
 mod telepresence_bed;
+#[path = "tools/unruly.rs"]
+mod unruly;
 #[path = "tools/withdrawal.rs"]
 mod withdrawal;

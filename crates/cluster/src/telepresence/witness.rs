@@ -1,11 +1,15 @@
 //! What Telepresence says of itself when somebody wants to know why something failed.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use testbed::Deadline;
 
 use super::cli::Cli;
 use super::{Telepresence, world};
+
+/// How long it may take to say one thing. Where it has lost its cluster it takes a minute to find out, and all evidence waits.
+const WORD: Duration = Duration::from_secs(5);
 
 /// Telepresence as evidence sees it; needs no connection.
 #[derive(Debug, Clone)]
@@ -39,9 +43,9 @@ impl Witness {
         let Some(cli) = &self.cli else {
             return Vec::new();
         };
-        let status = cli.ask(None, &["status"], deadline).await;
+        let status = cli.ask(None, &["status"], &deadline.within(WORD)).await;
         let connected = cli
-            .status(deadline)
+            .status(&deadline.within(WORD))
             .await
             .is_ok_and(|status| status.connected().is_some());
         let pretty = |answer: Result<serde_json::Value, super::TelepresenceError>| match answer {
@@ -50,7 +54,7 @@ impl Witness {
         };
         let mut words = vec![("Telepresence's status", "status.json", pretty(status))];
         if connected {
-            let list = cli.ask(None, &["list"], deadline).await;
+            let list = cli.ask(None, &["list"], &deadline.within(WORD)).await;
             words.push(("what Telepresence can intercept", "list.json", pretty(list)));
         }
         words

@@ -1,13 +1,10 @@
 //! Docker as the crate asks it: whether the engine answers, which images are there, which ports are published.
 
-use std::time::Duration;
-
 use cluster::ImageRef;
 use cluster::docker::{Docker, DockerError};
 use cluster::node::Node;
 use rstest::{Context, rstest};
 use serde_json::json;
-use testbed::Deadline;
 
 use crate::fakes::{Fakes, always, generous, told};
 
@@ -49,16 +46,6 @@ async fn an_engine_that_does_not_answer_is_told(
         format!("engine_{}", context.description.unwrap()),
         told(&error).replace(&folder, "[bin]")
     );
-}
-
-#[tokio::test]
-async fn a_hanging_docker_is_given_up() {
-    let fakes = Fakes::new().tool("docker", always(json!({"hang": true})));
-    let error = docker(&fakes)
-        .engine(&Deadline::after(Duration::from_millis(200)))
-        .await
-        .unwrap_err();
-    assert!(error.to_string().contains("took longer than"), "{error}");
 }
 
 const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";

@@ -1,12 +1,10 @@
 //! What Telepresence is asked, and what people are told when it fails.
 
-use std::time::Duration;
-
 use cluster::kubernetes::nodes::NodeLabel;
 use cluster::telepresence::{Serves, Telepresence, TelepresenceError};
 use rstest::{Context, rstest};
 use serde_json::json;
-use testbed::{Deadline, Selection};
+use testbed::Selection;
 
 use crate::fakes::{Fakes, generous, run, told};
 use crate::telepresence_bed::{Bed, active, error, fake, header, target};
@@ -348,16 +346,4 @@ async fn a_status_that_can_not_be_read_is_no_permission_to_connect() {
     let error = bed.connect().await.unwrap_err();
     assert!(matches!(error, TelepresenceError::Odd { .. }), "{error:?}");
     assert!(!bed.verbs().contains(&"connect".to_owned()), "{:?}", bed.verbs());
-}
-
-#[tokio::test]
-async fn a_telepresence_that_hangs_is_given_up_at_the_limit() {
-    let rules = json!([{"when": ["version"], "stdout": "OSS Client : v2.31.2\n"}, {"hang": true}]);
-    let bed = Bed::new(Fakes::new().tool("telepresence", rules));
-    let missing = bed
-        .telepresence
-        .preflight(&Deadline::after(Duration::from_secs(3)))
-        .await;
-    assert_eq!(missing.len(), 1, "{missing:?}");
-    assert!(missing[0].fact.contains("telepresence"), "{missing:?}");
 }

@@ -166,6 +166,7 @@ impl Explain for ProcessError {
             Self::Unstoppable { pid, .. } => Some(format!(
                 "see what it waits for with `cat /proc/{pid}/stack` or `ps -o wchan -p {pid}`"
             )),
+            Self::TookTooLong { .. } => Some("run that command by hand: it shows what it waits for".into()),
             _ => None,
         }
     }
