@@ -118,6 +118,12 @@ mod tests {
             json!(["preflight", "kubelet-finalize"])
         );
         assert_eq!(of("KubeProxyConfiguration")["iptables"]["minSyncPeriod"], "100ms");
+        // A file that the node's container does not see would keep the control plane from coming up.
+        for part in ["controllerManager", "scheduler"] {
+            let part = &of("ClusterConfiguration")[part];
+            let used = &part["extraArgs"]["kubeconfig"];
+            assert_eq!(used, &part["extraVolumes"][0]["mountPath"]);
+        }
     }
 
     #[test]
