@@ -12,6 +12,8 @@ mod download;
 mod environment;
 #[path = "tools/fakes.rs"]
 mod fakes;
+#[path = "tools/kept.rs"]
+mod kept;
 #[path = "tools/kind.rs"]
 mod kind;
 #[path = "tools/node.rs"]

@@ -4,22 +4,17 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use cluster::binaries::Binaries;
-use cluster::bring_up::choose;
-use cluster::docker::Docker;
-use cluster::kind::Kind;
 use cluster::machine::Machine;
 use cluster::manifest::Profile;
 use cluster::tool::ToolPath;
-use cluster::{KindEnvironment, KindOptions, Pins, Plan, kind_config};
+use cluster::{KindEnvironment, KindOptions, Pins, Plan};
 use rstest::{Context, rstest};
 use serde_json::{Value, json};
-use testbed::{
-    Environment, EnvironmentName, EventReceiver, LeftBecause, Run, RunOptions, Signals, SweepOptions, sweep,
-};
+use testbed::Environment;
 
 use crate::fakes::{Fakes, always, run, told};
 
-fn options(tools: ToolPath, folder: &Path) -> KindOptions {
+pub(crate) fn options(tools: ToolPath, folder: &Path) -> KindOptions {
     let plan = Plan {
         pins: Pins::built_in().unwrap(),
         binaries: Binaries::Folder(folder.join("binaries")),
@@ -53,12 +48,12 @@ pub(crate) fn shown(folder: &Path) -> Machine {
     }
 }
 
-fn engine(memory: u64) -> Value {
+pub(crate) fn engine(memory: u64) -> Value {
     let info = json!({"ServerVersion": "28.1", "NCPU": 2, "MemTotal": memory, "Architecture": "x86_64"});
     json!({"when": ["info"], "stdout": info.to_string()})
 }
 
-fn images(present: &[&str], code: u8) -> Value {
+pub(crate) fn images(present: &[&str], code: u8) -> Value {
     let found: Vec<Value> = present
         .iter()
         .map(|image| json!({"RepoTags": [image], "RepoDigests": []}))
@@ -71,14 +66,14 @@ fn images(present: &[&str], code: u8) -> Value {
     json!({"when": ["inspect"], "stdout": json!(found).to_string(), "stderr": stderr, "code": code})
 }
 
-const ALL: [&str; 4] = [
+pub(crate) const ALL: [&str; 4] = [
     "kindest/node:v1.34.4",
     "jaegertracing/jaeger:2.13.0",
     "otel/opentelemetry-collector-k8s:0.160.0",
     "ghcr.io/telepresenceio/tel2:2.31.2",
 ];
 
-fn machine(docker: Value, kind: &str, telepresence: &str) -> Fakes {
+pub(crate) fn machine(docker: Value, kind: &str, telepresence: &str) -> Fakes {
     Fakes::new()
         .tool("docker", docker)
         .tool("kind", always(json!({"stdout": kind})))
@@ -88,7 +83,7 @@ fn machine(docker: Value, kind: &str, telepresence: &str) -> Fakes {
         )
 }
 
-const TELEPRESENCE: &str = "OSS Client         : v2.31.2\nOSS Root Daemon    : not running\n";
+pub(crate) const TELEPRESENCE: &str = "OSS Client         : v2.31.2\nOSS Root Daemon    : not running\n";
 
 #[rstest]
 #[case::nothing(Fakes::new())]
@@ -135,36 +130,6 @@ async fn images_need_not_be_there_when_they_may_be_downloaded() {
     options.plan.download = true;
     let environment = KindEnvironment::new(options).on(shown(fakes.folder()));
     assert_eq!(environment.preflight().await, []);
-}
-
-/// Neither memory nor images in the local Docker are needed for a cluster that has them; without it they are.
-#[rstest]
-#[case::that_is_taken(true, "true", &[])]
-#[case::that_is_not_taken(false, "true", &["memory are available", "kindest/node", "the image jaegertracing/jaeger"])]
-#[case::that_does_not_run(true, "false", &["memory are available", "kindest/node", "the image jaegertracing/jaeger"])]
-#[tokio::test]
-async fn a_kept_cluster(#[case] taken: bool, #[case] running: &str, #[case] lacking: &[&str]) {
-    let present = [
-        "docker.io/jaegertracing/jaeger:2.13.0",
-        "docker.io/otel/opentelemetry-collector-k8s:0.160.0",
-    ];
-    let docker = json!([
-        engine(8 << 30),
-        {"when": ["container", "inspect"], "stdout": running},
-        {"when": ["exec"], "stdout": present.join("\n")},
-        images(&ALL[3..], 1),
-    ]);
-    let fakes = machine(docker, "kind v0.32.0 go1.24 linux/amd64", TELEPRESENCE);
-    let shown = shown(fakes.folder());
-    std::fs::write(shown.proc.join("meminfo"), "MemAvailable:   1048576 kB\n").unwrap();
-    let mut options = options(fakes.path(), fakes.folder());
-    options.plan.reuse = taken;
-    let missing = KindEnvironment::new(options).on(shown).preflight().await;
-    let facts: Vec<&str> = missing.iter().map(|one| one.fact.as_str()).collect();
-    assert_eq!(facts.is_empty(), lacking.is_empty(), "{facts:?}");
-    for one in lacking {
-        assert!(facts.iter().any(|fact| fact.contains(one)), "{one}: {facts:?}");
-    }
 }
 
 #[tokio::test]
@@ -221,104 +186,8 @@ async fn tools_for_the_network_that_fail_are_nothing_to_complain_of() {
     assert_eq!(environment.preflight().await, []);
 }
 
-fn kept(fakes: &Fakes) -> (Run, EventReceiver) {
-    kept_in(fakes, "runs")
-}
-
-/// A run with `--keep` in another checkout.
-fn elsewhere(fakes: &Fakes) -> (Run, EventReceiver) {
-    kept_in(fakes, "runs of another checkout")
-}
-
-fn kept_in(fakes: &Fakes, root: &str) -> (Run, EventReceiver) {
-    let options = RunOptions {
-        root: fakes.folder().join(root),
-        environment: EnvironmentName::Kind,
-        keep: true,
-        signals: Signals::manual(),
-    };
-    Run::begin(options).unwrap()
-}
-
-#[rstest]
-#[case::running("true", true)]
-#[case::stopped_with_docker("false", false)]
-#[tokio::test]
-async fn a_kept_cluster_is_taken_if_it_runs_and_made_anew_if_not(#[case] running: &str, #[case] warm: bool) {
-    let name = format!("tl-kept-{}", kind_config::fingerprint(&Pins::built_in().unwrap()));
-    let fakes = Fakes::new()
-        .tool("docker", always(json!({"stdout": running})))
-        .tool(
-            "kind",
-            json!([{"when": ["clusters"], "stdout": format!("tl-1234\n{name}\n")}, {"when": ["delete"]}]),
-        );
-    let (docker, kind) = (Docker::new(fakes.find("docker")), Kind::new(fakes.find("kind")));
-    let plan = options(fakes.path(), fakes.folder()).plan;
-    let (run, _events) = kept(&fakes);
-    let choice = choose(&run, &plan, &docker, &kind).await.unwrap();
-    assert_eq!((&choice.name, choice.warm), (&name, warm));
-    let deleted = fakes.calls().iter().any(|call| call.contains("delete cluster"));
-    assert_eq!(deleted, !warm);
-    let error = choose(&run, &plan, &docker, &kind).await.unwrap_err();
-    assert!(error.to_string().contains("is in use by run"), "{error}");
-}
-
-#[tokio::test]
-async fn a_kept_cluster_is_not_taken_down_under_a_run_that_uses_it() {
-    let name = format!("tl-kept-{}", kind_config::fingerprint(&Pins::built_in().unwrap()));
-    // The first run finds none and can't make one; that suffices for its undo to be in the journal.
-    let fakes = machine(json!([{"stdout": "true"}]), "", TELEPRESENCE).tool(
-        "kind",
-        json!([
-            {"when": ["clusters"], "once": "before"},
-            {"when": ["clusters"], "stdout": format!("{name}\n")},
-            {"when": ["create"], "code": 1},
-            {"when": ["delete"]},
-        ]),
-    );
-    binaries(fakes.folder());
-    let (first, _events) = kept(&fakes);
-    let mut environment = KindEnvironment::new(options(fakes.path(), fakes.folder()));
-    environment.up(&first).await.unwrap_err();
-    drop((environment, first));
-
-    let (docker, kind) = (Docker::new(fakes.find("docker")), Kind::new(fakes.find("kind")));
-    let plan = options(fakes.path(), fakes.folder()).plan;
-    let (user, _events) = elsewhere(&fakes);
-    let choice = choose(&user, &plan, &docker, &kind).await.unwrap();
-    assert!(choice.warm);
-    let deleted = || fakes.calls().iter().any(|call| call.contains("delete cluster"));
-    let down = || async {
-        let options = SweepOptions {
-            kept: true,
-            signals: Signals::manual(),
-            events: None,
-        };
-        let mut report = sweep(&fakes.folder().join("runs"), &options).await.unwrap();
-        assert!(report.complete(), "{report:?}");
-        report.swept.remove(0).undo
-    };
-    let report = down().await;
-    let by = format!("run {} (pid {})", user.id(), std::process::id());
-    let in_use = LeftBecause::InUse { by };
-    let cluster = format!("kind cluster {name}");
-    let left: Vec<(&str, &LeftBecause)> = report
-        .left
-        .iter()
-        .map(|left| (left.name.as_str(), &left.because))
-        .collect();
-    let expected = [cluster.as_str(), "a node that Docker was still making"];
-    assert_eq!(left, expected.map(|name| (name, &in_use)));
-    assert!(!deleted());
-
-    drop(choice);
-    assert!(down().await.done.contains(&cluster));
-    assert!(deleted());
-    user.finish().await;
-}
-
 /// Services that are enough of an executable to be packed.
-fn binaries(folder: &Path) {
+pub(crate) fn binaries(folder: &Path) {
     let folder = folder.join("binaries");
     std::fs::create_dir(&folder).unwrap();
     let mut header = vec![0; 64];
