@@ -56,8 +56,8 @@ pub fn has_current_pods(deployment: &DeploymentView) -> bool {
 
 /// Why a Deployment is not available; `None` when it is.
 ///
-/// It is when all its replicas are of the current template, are available, and no older one is left. The condition
-/// `Available` alone is also true of the old pods in the middle of a roll-out.
+/// It is when all its replicas are of the current template, are available, and none is left that is older or more than were wanted.
+/// The condition `Available` alone is also true of the old pods in the middle of a roll-out, and of those that are to go.
 #[must_use]
 pub fn deployment(deployment: &DeploymentView) -> Option<Obstacle> {
     let wanted = deployment.spec.replicas.unwrap_or(1);
@@ -67,7 +67,7 @@ pub fn deployment(deployment: &DeploymentView) -> Option<Obstacle> {
     }
     let (updated, total) = (status.updated_replicas.unwrap_or(0), status.replicas.unwrap_or(0));
     let available = status.available_replicas.unwrap_or(0);
-    if updated >= wanted && total <= updated && available >= wanted {
+    if updated >= wanted && total <= updated && total <= wanted && available >= wanted {
         return None;
     }
     if let Some(refused) = refused(deployment) {
@@ -78,6 +78,9 @@ pub fn deployment(deployment: &DeploymentView) -> Option<Obstacle> {
     }
     if total > updated {
         return Some(Obstacle::passing("a pod of the former version is left"));
+    }
+    if total > wanted {
+        return Some(Obstacle::passing(format!("{total} pods, and {wanted} wanted")));
     }
     Some(Obstacle::passing(format!(
         "{available} of {wanted} pods available"
@@ -227,6 +230,7 @@ mod tests {
     #[case::empty(json!({}), Some("has not seen it"))]
     #[case::old_pod(json!({"observedGeneration": 2, "replicas": 2, "updatedReplicas": 1, "availableReplicas": 2}), Some("a pod of the former"))]
     #[case::old_only(json!({"observedGeneration": 2, "replicas": 1, "updatedReplicas": 0, "availableReplicas": 1}), Some("former version"))]
+    #[case::one_is_to_go(json!({"observedGeneration": 2, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}), Some("2 pods, and 1 wanted"))]
     #[case::starting(json!({"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1}), Some("0 of 1 pods available"))]
     #[case::deadline(json!({"observedGeneration": 2, "conditions": [{"type": "Progressing", "status": "False", "message": "has timed out progressing"}]}), Some("timed out"))]
     fn available_means_current_and_complete(#[case] given: Value, #[case] obstacle: Option<&str>) {
