@@ -6,6 +6,7 @@ mod connection;
 mod guard;
 mod intercepted;
 mod lost;
+mod lost_image;
 mod mishap;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,7 +2,6 @@
 //! this one can't.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use kube::ResourceExt;
@@ -10,6 +9,7 @@ use serde_json::{Value, json};
 use testbed::{Arrangement, Deadline, Run, Tell};
 
 use super::KindEnvironment;
+use super::lost_image::{self, Settled};
 use crate::docker::QUESTION;
 use crate::error::ClusterError;
 use crate::kubernetes::agent::{AGENT, REDIRECTION};
@@ -35,18 +35,27 @@ impl KindEnvironment {
         workload: &str,
         arrangement: Arrangement,
     ) -> Result<(), ClusterError> {
-        let work = self.change(run, workload, arrangement);
+        let work = async {
+            while !self.change(run, workload, arrangement).await? {
+                run.events().note(format!("{workload}: {}", lost_image::NOTE));
+                self.change(run, workload, Arrangement::NoReplica).await?;
+                let telepresence = self.telepresence.as_ref().ok_or(ClusterError::NoIntercepts)?;
+                telepresence.uninstall(run, workload).await?;
+            }
+            Ok::<_, ClusterError>(())
+        };
         Ok(run
             .step(&format!("{workload} {}", describe(arrangement)), ARRANGE, work)
             .await?)
     }
 
+    /// Changes it; `false` when its pods can't come, since the traffic manager has lost their agent's image.
     async fn change(
         &mut self,
         run: &Run,
         workload: &str,
         arrangement: Arrangement,
-    ) -> Result<(), ClusterError> {
+    ) -> Result<bool, ClusterError> {
         let deadline = run.deadline(ARRANGE);
         let node = self.node()?;
         let (Some(up), Some(begun), Some(telepresence)) = (&self.up, &self.begun, &mut self.telepresence)
@@ -74,10 +83,10 @@ impl KindEnvironment {
             apply(&up.client, &none, &deadline).await?;
             alike(Arrangement::NoReplica).await?;
         }
-        let ended = forget_ending(&up.client, &found().await?, &deadline).await?;
+        let ended = pods::forget_ending(&up.client, APPLICATION, &found().await?, &deadline).await?;
         if arrangement == Arrangement::NoReplica {
             node.leads_past(&ended, &deadline).await?;
-            return Ok(());
+            return Ok(true);
         }
         let of_kind = |kind: &str, arrangement| {
             let mut objects = changed(&up.objects, workload, arrangement);
@@ -96,19 +105,27 @@ impl KindEnvironment {
         let make = async |arrangement: Arrangement| {
             apply(&up.client, &of_kind("Deployment", arrangement), &deadline).await
         };
-        if arrangement == Arrangement::TwoReplicas && (replaced || none_before) {
-            // One pod, and the other once that one has its agent. When two are given theirs at the same moment, the traffic manager
-            // of 2.31.2 may lose the agent's image for good: both blank it in what they share, to write the rest down
-            // (`MarshalTight` in Telepresence's `pkg/agentconfig`), and one puts back what the other has blanked.
-            make(Arrangement::Prepared).await?;
-            alike(Arrangement::Prepared).await?;
+        let alone = arrangement == Arrangement::TwoReplicas && (replaced || none_before);
+        let pods = async {
+            if alone {
+                // One pod, and the other once that one has its agent. When two are given theirs at the same moment, the traffic manager
+                // of 2.31.2 may lose the agent's image for good: both blank it in what they share, to write the rest down
+                // (`MarshalTight` in Telepresence's `pkg/agentconfig`), and one puts back what the other has blanked.
+                make(Arrangement::Prepared).await?;
+                alike(Arrangement::Prepared).await?;
+            }
+            make(arrangement).await?;
+            rollout::available(&up.client, label, &each, &deadline, |_| ()).await?;
+            alike(arrangement).await?;
+            rollout::available(&up.client, label, &each, &deadline, |_| ()).await?;
+            Ok::<_, ClusterError>(())
+        };
+        match lost_image::settled(&up.client, workload, &deadline, pods).await {
+            Settled::Done(done) => done?,
+            Settled::ImageLost => return Ok(false),
         }
-        make(arrangement).await?;
-        rollout::available(&up.client, label, &each, &deadline, |_| ()).await?;
-        alike(arrangement).await?;
-        rollout::available(&up.client, label, &each, &deadline, |_| ()).await?;
-        forget_ending(&up.client, &found().await?, &deadline).await?;
-        Ok(())
+        pods::forget_ending(&up.client, APPLICATION, &found().await?, &deadline).await?;
+        Ok(true)
     }
 
     /// The `service.instance.id` of the process in every pod that stays.
@@ -126,20 +143,6 @@ impl KindEnvironment {
         }
         Ok(found)
     }
-}
-
-/// Ends the pods at once that are ending, and answers their addresses. While a Service has no ready pod, as when the first intercept
-/// replaces it, requests go to those too: what is looked at then would be the end of these.
-async fn forget_ending(
-    client: &kube::Client,
-    found: &[PodView],
-    deadline: &Deadline,
-) -> Result<Vec<IpAddr>, ClusterError> {
-    let ending: Vec<_> = found.iter().filter(|pod| !stays(pod)).collect();
-    for pod in &ending {
-        pods::forget(client, APPLICATION, &pod.name_any(), deadline).await?;
-    }
-    Ok(ending.into_iter().filter_map(pods::address).collect())
 }
 
 /// What about the pods is not yet as it was arranged. Telepresence itself replaces those that have an agent for a port of the

@@ -166,6 +166,24 @@ async fn remove(
     }
 }
 
+/// Ends the pods at once that are ending, and answers their addresses. While a Service has no ready pod, as when the first intercept
+/// replaces it, requests go to those too: what is looked at then would be the end of these.
+///
+/// # Errors
+/// The server refuses or does not answer.
+pub async fn forget_ending(
+    client: &Client,
+    namespace: &str,
+    found: &[PodView],
+    deadline: &Deadline,
+) -> Result<Vec<IpAddr>, KubernetesError> {
+    let ending: Vec<_> = found.iter().filter(|pod| !stays(pod)).collect();
+    for pod in &ending {
+        forget(client, namespace, &pod.name_any(), deadline).await?;
+    }
+    Ok(ending.into_iter().filter_map(address).collect())
+}
+
 /// The names of a pod's containers that have a status, init containers included.
 pub fn container_names(pod: &PodView) -> impl Iterator<Item = &str> {
     let statuses = pod.status.iter().flat_map(|status| {

@@ -42,6 +42,8 @@ impl Obstacle {
     }
 }
 
+/// The server's words for a container without an image.
+const NO_IMAGE: &str = "image: Required value";
 /// A container that was restarted this often is not going to stay up by itself. Once is bad luck at the start: a
 /// Collector ends when it may not read pods yet.
 const RESTARTS: i32 = 2;
@@ -87,6 +89,13 @@ pub fn deployment(deployment: &DeploymentView) -> Option<Obstacle> {
     )))
 }
 
+/// Whether the server refuses a Deployment's pods since a container of theirs has no image. Ours all have one.
+pub(crate) fn lacks_agents_image(deployment: &DeploymentView) -> bool {
+    let failure = condition(deployment, "ReplicaFailure", "True");
+    let message = failure.and_then(|failure| failure.message.as_deref());
+    message.is_some_and(|message| message.contains(NO_IMAGE))
+}
+
 /// Why the server makes no pods for a Deployment, when it refuses them.
 pub(crate) fn refused(deployment: &DeploymentView) -> Option<Obstacle> {
     let failure = condition(deployment, "ReplicaFailure", "True")?;
@@ -98,7 +107,7 @@ pub(crate) fn refused(deployment: &DeploymentView) -> Option<Obstacle> {
                 message,
                 "change the namespace's policy, or the pod in `manifests/`",
             )
-        } else if message.contains("image: Required value") {
+        } else if message.contains(NO_IMAGE) {
             // Ours all have one. The traffic manager of 2.31.2 loses its agent's, for a moment or for good: see docs/KIND.md.
             Obstacle {
                 hint: Some(
