@@ -60,8 +60,8 @@ pub const LONGEST: Duration = {
         seconds += once[at].as_secs();
         at += 1;
     }
-    // The node's image. Images come into nodes of a context and, in another one, into the cluster; objects are looked at and made; Telepresence
-    // installs, connects, resolves, and ends a dead client's intercept.
+    // The node's image. Images come into nodes of a context and, in another one, into the cluster; objects are looked at and
+    // made; Telepresence installs, connects, resolves, and ends a dead client's intercept.
     seconds += limits::PULL.as_secs();
     seconds += 2 * (download::LIMIT.as_secs() + limits::PULL.as_secs() + limits::APPLY.as_secs());
     seconds += 4 * limits::CONNECTING.as_secs();

@@ -26,6 +26,8 @@ mod preflight;
 pub mod program;
 pub mod saved_images;
 pub mod telepresence;
+#[cfg(test)]
+mod testing;
 pub mod tool;
 
 pub use context::{ContextOptions, ServiceImages};

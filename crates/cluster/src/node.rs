@@ -242,16 +242,10 @@ fn names_of(list: &str, images: &[String]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
     use super::*;
     use crate::tool::{Tool, ToolPath};
-
-    pub(super) fn executable(file: &Path, text: &str) {
-        std::fs::write(file, format!("#!/bin/sh\n{text}\n")).unwrap();
-        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
-    }
 
     /// The shell that runs a node's script, where these programs come first.
     pub(super) fn shell(programs: &Path) -> Tool {

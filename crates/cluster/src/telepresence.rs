@@ -28,8 +28,10 @@ use testbed::{Deadline, Explain, InterceptSpec, Lease, Missing, Run, Selection};
 
 pub use complaint::Complaint;
 pub use error::TelepresenceError;
+pub(crate) use manager::{
+    LABEL as MANAGER_LABEL, NAMESPACE as MANAGER_NAMESPACE, SETTINGS as MANAGER_SETTINGS,
+};
 pub use manager::{Manager, Serves};
-pub(crate) use manager::{NAMESPACE as MANAGER_NAMESPACE, SETTINGS as MANAGER_SETTINGS};
 pub(crate) use names::names;
 pub use witness::Witness;
 

@@ -72,17 +72,13 @@ impl Lacking {
 mod tests {
     use super::*;
     use crate::context::wanted::tests::plan;
-    use crate::tool::ToolPath;
+    use crate::testing::{executable, tools_in};
 
     #[test]
     fn what_a_node_had_before_is_not_taken_from_it() {
         let folder = tempfile::tempdir().unwrap();
-        let program = folder.path().join("docker");
-        std::fs::write(&program, "").unwrap();
-        std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        let path = folder.path().to_owned();
-        let tools = ToolPath::from_lookup(|key| (key == "PATH").then(|| path.clone().into()));
-        let docker = Docker::new(tools.find("docker", "test").unwrap());
+        executable(&folder.path().join("docker"), "");
+        let docker = Docker::new(tools_in(folder.path()).find("docker", "test").unwrap());
         let plan = plan();
         let all: Vec<String> = plan.upstream().into_iter().map(ImageRef::canonical).collect();
         let nodes = ["x-control-plane", "x-worker", "x-worker2"];

@@ -6,9 +6,7 @@ use testbed::Deadline;
 
 use crate::kubernetes::KubernetesError;
 use crate::kubernetes::error::request;
-
-/// The chart's label on it, and on its pods.
-pub(crate) const LABEL: &str = "app=traffic-manager";
+use crate::telepresence::MANAGER_LABEL;
 
 /// The namespace of the traffic manager, when there is one.
 ///
@@ -20,7 +18,7 @@ pub(crate) async fn namespace(
 ) -> Result<Option<String>, KubernetesError> {
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("apps", "v1", "Deployment"));
     let all: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
-    let params = ListParams::default().labels(LABEL);
+    let params = ListParams::default().labels(MANAGER_LABEL);
     let found = request("the traffic manager", deadline, all.list_metadata(&params)).await?;
     Ok(found.items.into_iter().find_map(|one| one.namespace()))
 }

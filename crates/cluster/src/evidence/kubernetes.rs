@@ -19,7 +19,7 @@ use crate::context::manager;
 use crate::kubernetes::error::request;
 use crate::kubernetes::{KubernetesError, connect, events, logs, view};
 use crate::manifest::{APPLICATION, OBSERVABILITY, of_run};
-use crate::telepresence::MANAGER_NAMESPACE;
+use crate::telepresence::{MANAGER_LABEL, MANAGER_NAMESPACE};
 
 /// The part of a namespace that is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +95,7 @@ async fn areas(
     }
     // It may have been there before, in a namespace with other things of theirs.
     let found = manager::namespace(client, deadline).await.map(|found| {
-        areas.extend(found.map(|namespace| Area::new(&namespace, Some(manager::LABEL.to_owned()))));
+        areas.extend(found.map(|namespace| Area::new(&namespace, Some(MANAGER_LABEL.to_owned()))));
     });
     (areas, found)
 }

@@ -79,30 +79,20 @@ fn fresh(folder: &Path) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
     use std::path::PathBuf;
     use std::time::Duration;
 
-    use testbed::{EnvironmentName, Probe, Run, RunOptions, Signals, wait};
+    use testbed::{Probe, Run, wait};
 
     use super::*;
-    use crate::tool::ToolPath;
+    use crate::testing::{executable, run, tools_in};
 
     /// A run whose kind writes a log with a secret and then does this.
     fn bed(folder: &Path, then: &str) -> (Run, NodeLogs, Shelf) {
-        let kind = folder.join("kind");
         let log = r#"mkdir -p "$3/pods" && echo 'up with password=hunter2' >"$3/pods/0.log" || exit 9"#;
-        std::fs::write(&kind, format!("#!/bin/sh\n{log}\n{then}\n")).unwrap();
-        std::fs::set_permissions(&kind, PermissionsExt::from_mode(0o755)).unwrap();
-        let path = format!("{}:/usr/bin:/bin", folder.display());
-        let tools = ToolPath::from_lookup(|key| (key == "PATH").then(|| path.clone().into()));
-        let (run, _events) = Run::begin(RunOptions {
-            root: folder.join("runs"),
-            environment: EnvironmentName::Kind,
-            keep: false,
-            signals: Signals::manual(),
-        })
-        .unwrap();
+        executable(&folder.join("kind"), &format!("{log}\n{then}"));
+        let tools = tools_in(folder);
+        let (run, _events) = run(folder);
         let node = NodeLogs {
             kind: Kind::new(tools.find("kind", "test").unwrap()),
             cluster: "tl-7f3a".to_owned(),

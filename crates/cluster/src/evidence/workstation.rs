@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use testbed::Deadline;
 
 use super::shelf::{Piece, Shelf, redacted_copy};
-use crate::machine::Machine;
+use crate::machine::{Machine, with_rights};
 use crate::telepresence::{self, Witness};
 use crate::tool::ToolPath;
 
@@ -20,10 +20,10 @@ const QUESTIONS: [(&str, &[&str]); 5] = [
 
 /// Routes, rules, DNS, and what the cluster's names resolve to right now.
 pub(super) async fn network(tools: &ToolPath, shelf: &Shelf, deadline: &Deadline) -> Piece {
-    let root = Machine::this().root;
+    let machine = Machine::this();
     let mut text = String::new();
     for (tool, args) in QUESTIONS {
-        let said = ask(tools, tool, args, !root && tool == "iptables", deadline).await;
+        let said = ask(tools, tool, args, machine.root || tool != "iptables", deadline).await;
         let _ = writeln!(text, "$ {tool} {}\n{said}", args.join(" "));
     }
     let resolver = std::fs::read_to_string("/etc/resolv.conf").unwrap_or_else(|error| error.to_string());
@@ -42,18 +42,8 @@ pub(super) async fn network(tools: &ToolPath, shelf: &Shelf, deadline: &Deadline
     shelf.keep("routes and DNS of this machine", "workstation/network.txt", &text)
 }
 
-async fn ask(
-    tools: &ToolPath,
-    tool: &'static str,
-    args: &[&str],
-    with_rights: bool,
-    deadline: &Deadline,
-) -> String {
-    let (program, all) = if with_rights {
-        ("sudo", [&["-n", tool], args].concat())
-    } else {
-        (tool, args.to_vec())
-    };
+async fn ask(tools: &ToolPath, tool: &'static str, args: &[&str], may: bool, deadline: &Deadline) -> String {
+    let (program, all) = with_rights(may, tool, args.iter().copied());
     let found = match tools.find(program, "look at the network") {
         Ok(found) => found,
         Err(error) => return error.to_string(),

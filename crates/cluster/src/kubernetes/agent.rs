@@ -48,15 +48,9 @@ pub(crate) async fn trouble(
 /// can't be had or whose containers end. What else is wrong with a pod has nothing to do with the agent.
 fn judge(deployment: &DeploymentView, pods: &[PodView]) -> Option<Obstacle> {
     let staying = || pods.iter().filter(|pod| pods::stays(pod));
-    let of_agent = staying().flat_map(|pod| {
-        let status = pod.status.iter();
-        let init = status
-            .clone()
-            .flat_map(|status| status.init_container_statuses.iter().flatten());
-        init.chain(status.flat_map(|status| status.container_statuses.iter().flatten()))
-            .filter(|container| [AGENT, REDIRECTION].contains(&container.name.as_str()))
-    });
-    of_agent
+    staying()
+        .flat_map(pods::container_statuses)
+        .filter(|container| [AGENT, REDIRECTION].contains(&container.name.as_str()))
         .filter_map(|container| readiness::container(container).or_else(|| ended(container)))
         .max_by_key(|obstacle| obstacle.stays)
         .or_else(|| readiness::refused(deployment))

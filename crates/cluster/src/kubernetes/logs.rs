@@ -6,6 +6,7 @@ use kube::{Client, ResourceExt};
 use testbed::Deadline;
 
 use super::error::{KubernetesError, request};
+use super::pods::container_statuses;
 use super::view::PodView;
 
 /// How many lines of a log an error shows.
@@ -37,9 +38,7 @@ pub async fn of_pod(
     deadline: &Deadline,
 ) -> Result<Vec<ContainerLog>, KubernetesError> {
     let mut logs = Vec::new();
-    let status = pod.status.clone().unwrap_or_default();
-    let init = status.init_container_statuses.into_iter().flatten();
-    for container in init.chain(status.container_statuses.into_iter().flatten()) {
+    for container in container_statuses(pod) {
         for previous in [true, false] {
             if previous && container.restart_count == 0 {
                 continue;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use k8s_openapi::api::core::v1::ContainerStatus;
 use kube::api::{DeleteParams, ListParams};
 use kube::{Client, ResourceExt};
 use testbed::wait::{self, Probe};
@@ -184,13 +185,17 @@ pub async fn forget_ending(
     Ok(ending.into_iter().filter_map(address).collect())
 }
 
+/// The states of a pod's containers, as far as they have one: first those of init containers.
+pub fn container_statuses(pod: &PodView) -> impl Iterator<Item = &ContainerStatus> {
+    pod.status.iter().flat_map(|status| {
+        let init = status.init_container_statuses.iter().flatten();
+        init.chain(status.container_statuses.iter().flatten())
+    })
+}
+
 /// The names of a pod's containers that have a status, init containers included.
 pub fn container_names(pod: &PodView) -> impl Iterator<Item = &str> {
-    let statuses = pod.status.iter().flat_map(|status| {
-        let usual = status.container_statuses.iter().flatten();
-        usual.chain(status.init_container_statuses.iter().flatten())
-    });
-    statuses.map(|container| container.name.as_str())
+    container_statuses(pod).map(|container| container.name.as_str())
 }
 
 /// A pod's address, once it has one.

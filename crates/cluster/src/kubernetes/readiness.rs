@@ -5,6 +5,7 @@ use std::fmt;
 use k8s_openapi::api::apps::v1::DeploymentCondition;
 use k8s_openapi::api::core::v1::ContainerStatus;
 
+use super::pods::container_statuses;
 use super::view::{DeploymentView, PodView};
 
 /// Something that keeps a pod or a workload from being available.
@@ -135,15 +136,12 @@ fn condition<'a>(deployment: &'a DeploymentView, kind: &str, value: &str) -> Opt
 /// What keeps a pod from being ready, the worst first.
 #[must_use]
 pub fn pod(pod: &PodView) -> Vec<Obstacle> {
-    let Some(status) = &pod.status else {
+    if pod.status.is_none() {
         return vec![Obstacle::passing("no status yet")];
-    };
+    }
     let mut found = Vec::new();
     found.extend(unscheduled(pod));
-    let init = status.init_container_statuses.iter().flatten();
-    for container in init.chain(status.container_statuses.iter().flatten()) {
-        found.extend(self::container(container));
-    }
+    found.extend(container_statuses(pod).filter_map(container));
     found.sort_by_key(|obstacle| !obstacle.stays);
     found
 }

@@ -39,7 +39,8 @@ mod tests {
     use testbed::Exit;
 
     use super::*;
-    use crate::node::tests::{executable, shell};
+    use crate::node::tests::shell;
+    use crate::testing::executable;
 
     const STATIC: &str = "kube-system_etcd-one-control-plane_35a5e9d5e1a2b7c3b2d1f0e9c8b7a695";
     const SERVED: &str = "kube-system_kube-proxy-xzlxr_1c0b7a5e-52b4-4a50-9c55-0d2f2f4f3a11";

@@ -114,7 +114,8 @@ mod tests {
     use testbed::Exit;
 
     use super::*;
-    use crate::node::tests::{executable, shell};
+    use crate::node::tests::shell;
+    use crate::testing::executable;
 
     /// Runs the script so often, on a node with this configuration; answers the rules that there are then.
     async fn rules(config: &str, times: usize) -> Vec<String> {

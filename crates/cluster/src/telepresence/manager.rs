@@ -20,8 +20,8 @@ use crate::tool::ToolPath;
 
 /// Where the chart puts it when it is not told otherwise.
 pub(crate) const NAMESPACE: &str = "ambassador";
-/// The chart's label on its pod.
-const LABEL: &str = "app=traffic-manager";
+/// The chart's label on it, and on its pods.
+pub(crate) const LABEL: &str = "app=traffic-manager";
 /// The chart's values in every cluster; a cluster that is kept is used again only with the same. How long it holds the intercept of
 /// a client that is silent stays a day (`grpc.connectionTTL`), although it also is how long it holds that of a dead one: a client
 /// tells no more often than once a minute that it is there, and then only what its user did last.

@@ -55,20 +55,19 @@ pub(super) async fn deed(tools: &ToolPath, machine: &Machine) -> Deed {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
-    use testbed::{EnvironmentName, Run, RunOptions, Signals};
-
     use super::*;
+    use crate::testing::{executable, run, tools_in};
 
     /// Tools that write down what they are called with. There is a chain, and a rule more from the second look on.
     fn tools(folder: &Path) -> ToolPath {
         let tool = |name: &str, script: &str| {
-            let path = folder.join(name);
             let log = folder.join("calls").display().to_string();
-            std::fs::write(&path, format!("#!/bin/sh\necho {name} \"$@\" >>{log}\n{script}")).unwrap();
-            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+            executable(
+                &folder.join(name),
+                &format!("echo {name} \"$@\" >>{log}\n{script}"),
+            );
         };
         tool("iptables", "case \"$*\" in *OUTPUT*) exit 1;; esac");
         tool(
@@ -76,8 +75,7 @@ mod tests {
             "[ \"$2 $#\" = 'rule 2' ] || exit 0\necho '32764:\tfrom all lookup 776'\n\
              [ -e \"$0.$1\" ] && echo '5209:\tfrom all lookup 841'\n: >\"$0.$1\"",
         );
-        let path = format!("{}:/usr/bin:/bin", folder.display());
-        ToolPath::from_lookup(|key| (key == "PATH").then(|| path.clone().into()))
+        tools_in(folder)
     }
 
     /// What the deed called, on a machine where this process runs.
@@ -94,13 +92,7 @@ mod tests {
             root: true,
         };
         let deed = deed(&tools, &machine).await;
-        let (run, _events) = Run::begin(RunOptions {
-            root: folder.path().join("runs"),
-            environment: EnvironmentName::Kind,
-            keep: false,
-            signals: Signals::manual(),
-        })
-        .unwrap();
+        let (run, _events) = run(folder.path());
         run.undo().push("remains", deed);
         let report = run.finish().await;
         assert!(report.complete(), "{report:?}");

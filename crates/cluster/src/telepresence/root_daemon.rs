@@ -94,11 +94,8 @@ fn args(machine: &Machine, cache: &Path, end: End) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use testbed::{EnvironmentName, Run, RunOptions, Signals};
-
     use super::*;
+    use crate::testing::{executable, run, tools_in};
 
     /// A machine with two root daemons and a user's one, and a `sudo` that notes what it is called with. A process is gone once it
     /// got the signal that ends it here.
@@ -128,17 +125,14 @@ mod tests {
                 format!("telepresence\0rootd\0--cache\0{cache_text}-of-another\0"),
             );
             process(43, format!("sh\0-c\0about rootd\0{cache_text}\0"));
-            let sudo = folder.path().join("sudo");
             let script = format!(
-                "#!/bin/sh\necho \"$*\" >>{log}\n[ \"$3\" = {ended_by} ] || exit 0\n\
-                 shift 3; for pid; do rm {proc}/$pid/cmdline; done\n",
+                "echo \"$*\" >>{log}\n[ \"$3\" = {ended_by} ] || exit 0\n\
+                 shift 3; for pid; do rm {proc}/$pid/cmdline; done",
                 log = folder.path().join("calls").display(),
                 proc = proc.display(),
             );
-            std::fs::write(&sudo, script).unwrap();
-            std::fs::set_permissions(&sudo, PermissionsExt::from_mode(0o755)).unwrap();
-            let path = format!("{}:/usr/bin:/bin", folder.path().display());
-            let tools = ToolPath::from_lookup(|key| (key == "PATH").then(|| path.clone().into()));
+            executable(&folder.path().join("sudo"), &script);
+            let tools = tools_in(folder.path());
             let machine = Machine {
                 proc,
                 root: false,
@@ -175,13 +169,7 @@ mod tests {
     async fn the_undo_asks_it_first() {
         let bed = Bed::new("-TERM");
         let deed = deed(&bed.tools, &bed.machine, &bed.cache).unwrap();
-        let (run, _events) = Run::begin(RunOptions {
-            root: bed.folder.path().join("runs"),
-            environment: EnvironmentName::Kind,
-            keep: false,
-            signals: Signals::manual(),
-        })
-        .unwrap();
+        let (run, _events) = run(bed.folder.path());
         run.undo().push("root daemon", deed);
         let report = run.finish().await;
         assert!(report.complete(), "{report:?}");

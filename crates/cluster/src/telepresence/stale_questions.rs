@@ -187,17 +187,14 @@ mod linux {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
+    use crate::testing::{executable, tools_in};
 
     /// What is told when `sudo` is this script.
     async fn told(sudo: &str) -> String {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("sudo");
-        std::fs::write(&path, format!("#!/bin/sh\n{sudo}\n")).unwrap();
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
-        let tools = ToolPath::from_lookup(|key| (key == "PATH").then(|| folder.path().into()));
+        executable(&folder.path().join("sudo"), sudo);
+        let tools = tools_in(folder.path());
         let machine = Machine {
             root: false,
             ..Machine::this()

@@ -20,22 +20,8 @@ pub(super) const PREFIXES: [&str; 12] = [
     "LS0tLS1CRUdJTiBFQyBQ",
     "LS0tLS1CRUdJTiBPUEVO",
 ];
-/// What a line with a secret's shape has in it, in lower case.
-pub(super) const SHAPED: [&str; 13] = [
-    "eyj",
-    "://",
-    "bearer ",
-    "basic ",
-    "ghp_",
-    "gho_",
-    "ghs_",
-    "github_pat_",
-    "glpat-",
-    "xoxb-",
-    "xoxp-",
-    "akia",
-    "ls0tls1crudjti",
-];
+/// What a token of JSON, or an address with a user, has in it; in lower case.
+const OTHERS: [&str; 2] = ["eyj", "://"];
 /// Words after which a credential follows.
 pub(super) const SCHEMES: [&str; 2] = ["bearer ", "basic "];
 /// A user before the host of a URL is a token when it is as long as this: `ssh://git@…` is none.
@@ -44,7 +30,8 @@ const TOKEN: usize = 12;
 /// Most lines of a log hold nothing that could be a secret: megabytes of them are passed over by these few looks.
 pub(super) fn is_worth_a_look(line: &str) -> bool {
     let lower = line.to_ascii_lowercase();
-    NAMED.iter().chain(&SHAPED).any(|part| lower.contains(part))
+    let mut in_any_case = NAMED.iter().chain(&SCHEMES).chain(&OTHERS);
+    in_any_case.any(|part| lower.contains(part)) || PREFIXES.iter().any(|prefix| line.contains(prefix))
 }
 
 /// Where a private key begins.
