@@ -38,6 +38,16 @@ impl Programs {
         }
     }
 
+    /// `PATH` with what was downloaded behind it, for those who look nowhere else. What is on `PATH` comes first, as it does for
+    /// `throughline` itself.
+    ///
+    /// # Errors
+    ///
+    /// When the folder of the downloads has a name that `PATH` can't hold.
+    pub(crate) fn search_path(&self) -> Result<OsString, std::env::JoinPathsError> {
+        std::env::join_paths(std::env::split_paths(&self.path).chain([self.tools.clone()]))
+    }
+
     /// The first that is not there and will not be.
     pub(crate) fn lacking(&self) -> Option<&'static str> {
         let there = |program: &str, can_be_downloaded: bool| {
@@ -91,13 +101,17 @@ mod tests {
         }
 
         fn lacks(&self, args: &str, root: Option<&str>) -> Option<&'static str> {
+            self.programs(args, root).lacking()
+        }
+
+        fn programs(&self, args: &str, root: Option<&str>) -> Programs {
             let args: Vec<OsString> = args.split_whitespace().map(OsString::from).collect();
             let lookup = |name: &str| match name {
                 "PATH" => Some(self.0.path().join("bin").into_os_string()),
                 "THROUGHLINE_ROOT" => root.map(|root| self.0.path().join(root).into_os_string()),
                 _ => None,
             };
-            Programs::of(&args, lookup, &self.0.path().join("target/debug/xtask")).lacking()
+            Programs::of(&args, lookup, &self.0.path().join("target/debug/xtask"))
         }
     }
 
@@ -133,5 +147,22 @@ mod tests {
         let root = machine.0.path().join("target/throughline");
         let flag = format!("--root {}", root.display());
         assert_eq!(machine.lacks(&flag, Some("elsewhere")), None, "the flag wins");
+    }
+
+    #[test]
+    fn those_who_look_on_path_alone_find_a_download_behind_what_is_there() {
+        let machine = Machine::with(&["docker", "kind"], &["kind", "telepresence"]);
+        let path = machine.programs("", None).search_path().unwrap();
+        let found = |program: &str| {
+            let at = std::env::split_paths(&path)
+                .map(|folder| folder.join(program))
+                .find(|at| at.is_file());
+            at.unwrap().strip_prefix(machine.0.path()).unwrap().to_owned()
+        };
+        assert_eq!(found("kind"), Path::new("bin/kind"));
+        assert_eq!(
+            found("telepresence"),
+            Path::new("target/throughline/tools/telepresence")
+        );
     }
 }

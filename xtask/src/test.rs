@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use crate::artifact::{self, EMBEDDED};
 use crate::command::{self, Invocation, Outcome};
 use crate::counts::{Counts, Tally};
+use crate::programs::Programs;
 use crate::section::Finding;
 use crate::workspace::Workspace;
 
@@ -46,6 +47,8 @@ pub(crate) fn clusters(workspace: &Workspace) -> anyhow::Result<Finding> {
     let mut tally = Tally::default();
     let outcome = Invocation::cargo()
         .folder(workspace.root())
+        // They take programs from `PATH`, as their users' machines have them; a pipeline may have downloaded them before.
+        .variable("PATH", Programs::here(&[]).search_path()?)
         .args(["test", "--no-fail-fast", "--workspace"])
         .args(artifact::WITH_KIND)
         .args(["--test", "kind"])

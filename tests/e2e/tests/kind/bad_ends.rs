@@ -18,7 +18,7 @@ const PLANTED: &str = "hunter2-planted";
 type BadEnd = (&'static str, fn(&Bed));
 
 /// In this order: the last one costs the cluster.
-pub(crate) const BAD_ENDS: [BadEnd; 11] = [
+pub(crate) const BAD_ENDS: [BadEnd; 12] = [
     ("Docker that is down", docker_is_down),
     ("an image that is nowhere", an_image_is_nowhere),
     ("a connection that somebody else has", somebody_else_is_connected),
@@ -26,6 +26,7 @@ pub(crate) const BAD_ENDS: [BadEnd; 11] = [
     ("the workstation's port that is taken", the_port_is_taken),
     ("a daemon that died with its run", the_daemon_dies_with_the_run),
     ("two pods that are intercepted", two_pods_are_intercepted),
+    ("an agent whose image is lost", the_agents_image_is_lost),
     ("secrets in the evidence", evidence_has_no_secrets),
     ("a webhook that can't be reached", the_webhook_is_unreachable),
     ("a node whose disk is full", the_node_is_full),
@@ -87,11 +88,15 @@ fn somebody_else_is_connected(bed: &Bed) {
     bed.expect_clean("not connected");
 }
 
+/// The scenario with two pods, on the cluster that stays.
+fn with_two_pods() -> [&'static str; 7] {
+    let scenario = "an_intercept_takes_the_requests_to_both_replicas";
+    KEPT.map(|arg| if arg == INTERCEPTED { scenario } else { arg })
+}
+
 /// It does not end badly with this version; with an earlier one it would hang. Whoever intercepts has to know what it means.
 fn two_pods_are_intercepted(bed: &Bed) {
-    let scenario = "an_intercept_takes_the_requests_to_both_replicas";
-    let args = KEPT.map(|arg| if arg == INTERCEPTED { scenario } else { arg });
-    let events = bed.play(&args);
+    let events = bed.play(&with_two_pods());
     let told = |event: &Value| {
         let text = event["text"].as_str().unwrap_or_default();
         text.starts_with("order-service has 2 pods: the intercept takes the requests to all of them")
@@ -170,6 +175,48 @@ fn the_daemon_dies_with_the_run(bed: &Bed) {
     );
     let revoked = detail.starts_with("revoked ") && detail.ends_with(":order-service");
     assert!(revoked, "{events:#?}");
+}
+
+/// The server refuses pods with an agent in the words it has for one without an image, until the run gives the workload up and
+/// makes it anew: as when the traffic manager has lost the image, which can't be had at will.
+fn the_agents_image_is_lost(bed: &Bed) {
+    const POLICY: &str = r#"{"apiVersion": "v1", "kind": "List", "items": [
+        {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingAdmissionPolicy",
+            "metadata": {"name": "lost-image"},
+            "spec": {
+                "matchConstraints": {"resourceRules": [
+                    {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+                ]},
+                "validations": [{
+                    "expression": "!object.spec.containers.exists(c, c.name == 'traffic-agent')",
+                    "message": "spec.containers[1].image: Required value"
+                }]
+            }
+        },
+        {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingAdmissionPolicyBinding",
+            "metadata": {"name": "lost-image"},
+            "spec": {"policyName": "lost-image", "validationActions": ["Deny"]}
+        }
+    ]}"#;
+    let file = bed.folder("policy").join("lost-image.json");
+    std::fs::write(&file, POLICY).expect("a file");
+    let there = "/kind/lost-image.json";
+    let node = format!("{}-control-plane:{there}", bed.kept());
+    output("docker", ["cp", file.to_str().expect("UTF-8"), &node]);
+    bed.kubectl(&format!("create -f {there}"));
+    let mut running = bed.world.start(&with_two_pods());
+    let run = running.run_id();
+    running.until("the loss", |event| {
+        let text = event["text"].as_str().unwrap_or_default();
+        text.starts_with("order-service: the traffic manager has lost its agent's image")
+    });
+    bed.kubectl(&format!("delete -f {there}"));
+    running.finish().expect_code(0);
+    bed.expect_clean(&run);
 }
 
 fn evidence_has_no_secrets(bed: &Bed) {
