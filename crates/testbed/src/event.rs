@@ -111,6 +111,13 @@ pub enum Event {
         /// What.
         text: String,
     },
+    /// What ends the run before its time, and what to do about it.
+    Error {
+        /// What.
+        text: String,
+        /// What to do.
+        hint: Option<String>,
+    },
     /// Something that may matter, and what to do about it.
     Warning {
         /// What.

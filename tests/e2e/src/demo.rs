@@ -58,10 +58,11 @@ async fn play(run: &Run, player: &mut Player, mut input: Input, follower: &Follo
             Ok(Some(words)) => words,
             Ok(None) => continue,
             Err(error) => {
-                run.events().warn(error.to_string(), Some(error.hint()));
                 if input.is_typed() {
+                    run.events().warn(error.to_string(), Some(error.hint()));
                     continue;
                 }
+                run.events().error(error.to_string(), Some(error.hint()));
                 return ExitCode::Usage;
             }
         };
@@ -72,11 +73,12 @@ async fn play(run: &Run, player: &mut Player, mut input: Input, follower: &Follo
             Ok(Next::GoOn) => {}
             Ok(Next::Quit) => return ExitCode::Passed,
             Err(refused) => {
-                run.events().warn(refused.fact, refused.hint);
                 // A person reads and types again; a script was written for a demo that works.
                 if !input.is_typed() {
+                    run.events().error(refused.fact, refused.hint);
                     return refused.code;
                 }
+                run.events().warn(refused.fact, refused.hint);
             }
         }
     }

@@ -111,7 +111,7 @@ async fn hold(bed: &mut Bed, plan: &Plan) -> Ended {
             Class::Interrupted => return Ended::Session(ExitCode::Interrupted),
             Class::Unexpected => ExitCode::Unexpected,
         };
-        run.events().warn(chain(&error), error.hint());
+        run.events().error(chain(&error), error.hint());
         Ended::Session(code)
     });
     if let Ended::Command(exit) = &ended {

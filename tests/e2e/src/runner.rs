@@ -76,7 +76,7 @@ async fn play(run: &Run, environment: Box<dyn Environment>, plan: &Plan, reports
     let missing = environment.preflight().await;
     if !missing.is_empty() {
         for one in missing {
-            run.events().warn(one.fact, Some(one.cure));
+            run.events().error(one.fact, Some(one.cure));
         }
         return ExitCode::PrerequisiteMissing;
     }
@@ -87,7 +87,7 @@ async fn play(run: &Run, environment: Box<dyn Environment>, plan: &Plan, reports
                 return ExitCode::Interrupted;
             }
             run.events()
-                .warn(format!("the environment did not come up: {error}"), error.hint());
+                .error(format!("the environment did not come up: {error}"), error.hint());
             return ExitCode::EnvironmentDown;
         }
     };
@@ -95,7 +95,7 @@ async fn play(run: &Run, environment: Box<dyn Environment>, plan: &Plan, reports
     if code.left_an_environment()
         && let Err(error) = leave_quiet(&mut bed, plan.keep).await
     {
-        run.events().warn(describe(&error), None);
+        run.events().error(describe(&error), None);
         code = code.and(ExitCode::Unexpected);
     }
     if code != ExitCode::Passed || plan.keep {

@@ -26,7 +26,7 @@ pub async fn open(
     }
     if !missing.is_empty() {
         for one in missing {
-            run.events().warn(one.fact, Some(one.cure));
+            run.events().error(one.fact, Some(one.cure));
         }
         return Err(ExitCode::PrerequisiteMissing);
     }
@@ -36,7 +36,7 @@ pub async fn open(
             UpError::Interrupted => ExitCode::Interrupted,
             error => {
                 run.events()
-                    .warn(format!("the environment did not come up: {error}"), error.hint());
+                    .error(format!("the environment did not come up: {error}"), error.hint());
                 ExitCode::EnvironmentDown
             }
         })
@@ -52,7 +52,7 @@ pub async fn close(bed: &mut Bed, code: ExitCode) -> ExitCode {
             let hint = error.hint().or_else(|| Some("`cargo xtask down`".to_owned()));
             bed.run
                 .events()
-                .warn(format!("the traffic was not given back: {}", chain(&error)), hint);
+                .error(format!("the traffic was not given back: {}", chain(&error)), hint);
             code.and(ExitCode::UndoIncomplete)
         }
     }

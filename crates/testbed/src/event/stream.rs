@@ -120,6 +120,14 @@ impl Events {
         self.emit(Event::Note { text: text.into() });
     }
 
+    /// Emits an [`Event::Error`].
+    pub fn error(&self, text: impl Into<String>, hint: Option<String>) {
+        self.emit(Event::Error {
+            text: text.into(),
+            hint,
+        });
+    }
+
     /// Emits an [`Event::Warning`].
     pub fn warn(&self, text: impl Into<String>, hint: Option<String>) {
         self.emit(Event::Warning {

@@ -134,11 +134,9 @@ impl Console {
             }
             Event::Shown { text } => self.out(text.trim_end()),
             Event::Note { text } => self.err(&format!("note: {text}")),
+            Event::Error { text, hint } => self.told(&format!("{BAD}error{BAD:#}: {text}"), hint.as_deref()),
             Event::Warning { text, hint } => {
-                self.err(&format!("{OPEN}warning{OPEN:#}: {text}"));
-                if let Some(hint) = hint {
-                    self.err(&format!("hint: {hint}"));
-                }
+                self.told(&format!("{OPEN}warning{OPEN:#}: {text}"), hint.as_deref());
             }
             Event::UndoFinished { name, took, outcome } => {
                 if *outcome != StepOutcome::Ok || self.steps {
@@ -157,6 +155,17 @@ impl Console {
         }
     }
 
+    fn told(&self, line: &str, hint: Option<&str>) {
+        self.err(line);
+        self.hint(hint);
+    }
+
+    fn hint(&self, hint: Option<&str>) {
+        if let Some(hint) = hint {
+            self.err(&format!("hint: {hint}"));
+        }
+    }
+
     fn step(&self, name: &str, took: Duration, outcome: &StepOutcome, detail: Option<&str>) {
         let detail = detail.map_or_else(String::new, |detail| format!("  {detail}"));
         match outcome {
@@ -167,9 +176,7 @@ impl Console {
                 for row in error.lines() {
                     self.err(&format!("          {row}"));
                 }
-                if let Some(hint) = hint {
-                    self.err(&format!("hint: {hint}"));
-                }
+                self.hint(hint.as_deref());
             }
             StepOutcome::TimedOut => {
                 self.err(&format!("{}  timed out", line(BAD, "FAIL", name, Some(took))));
@@ -276,11 +283,18 @@ impl Console {
                 parts.push(format!("{count} {word}"));
             }
         }
+        let played = if report.scenarios.is_empty() {
+            "nothing was played".to_owned()
+        } else {
+            format!(
+                "{} and {}: {}",
+                amount(scenarios, "scenario"),
+                amount(twins, "twin"),
+                parts.join(", ")
+            )
+        };
         self.out(&format!(
-            "{} and {}: {} · {} · {}",
-            amount(scenarios, "scenario"),
-            amount(twins, "twin"),
-            parts.join(", "),
+            "{played} · {} · {}",
             duration(Duration::from_secs_f64(report.took_ms / 1e3)),
             page.display()
         ));
@@ -308,7 +322,7 @@ impl Console {
             self.err(&format!(
                 "hint: rerun with `cargo xtask e2e --scenario {first} --keep`"
             ));
-        } else if report.exit_code != 0 {
+        } else if report.exit_code != 0 && report.errors.is_empty() {
             self.err(&format!("{BAD}error{BAD:#}: {}", report.exit_meaning));
         }
     }

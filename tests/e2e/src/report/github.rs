@@ -20,7 +20,9 @@ pub(super) struct Commands {
     group: Option<Group>,
     /// Scenarios and twins that were not as expected.
     errors: usize,
-    /// The last thing that was warned about, which says why a run that played nothing came to its end.
+    /// What ended the run before its time.
+    told: Vec<String>,
+    /// The last thing that was warned about, which says why a run that played nothing came to its end when nothing else does.
     last_warning: Option<String>,
 }
 
@@ -42,6 +44,7 @@ impl Commands {
             Event::ScenarioFinished { .. }
             | Event::ScenarioSkipped { .. }
             | Event::UndoLeft { .. }
+            | Event::Error { .. }
             | Event::RunFinished { .. } => self.close(),
             Event::StepFinished { outcome, .. } if *outcome != Outcome::Ok => self.close(),
             _ => Vec::new(),
@@ -61,11 +64,13 @@ impl Commands {
                 as_expected: false,
                 ..
             } => self.scenario(scenario, twin_of.is_some(), verdict),
+            // At the end, when its exit code is known.
+            Event::Error { text, hint } => {
+                self.told.push(hinted(text, hint.as_deref()));
+                Vec::new()
+            }
             Event::Warning { text, hint } => {
-                let text = match hint {
-                    Some(hint) => format!("{text}\nhint: {hint}"),
-                    None => text.clone(),
-                };
+                let text = hinted(text, hint.as_deref());
                 let line = command::annotation(Level::Warning, "Throughline", &text);
                 self.last_warning = Some(text);
                 vec![line]
@@ -114,19 +119,24 @@ impl Commands {
     fn end(&self, exit_code: u8) -> Vec<String> {
         let meaning = crate::exit::ExitCode::meaning(exit_code);
         let title = format!("Throughline: {meaning}");
-        let message = match (self.errors, &self.last_warning) {
-            (0, Some(warning)) => warning.clone(),
-            (0, None) => format!("exit code {exit_code}"),
-            (errors, _) if errors >= MOST_ERRORS => {
-                format!(
-                    "{} more not as expected: see the summary",
-                    errors - (MOST_ERRORS - 1)
-                )
-            }
-            _ => return Vec::new(),
-        };
-        vec![command::annotation(Level::Error, &title, &message)]
+        let mut told = self.told.clone();
+        if self.errors >= MOST_ERRORS {
+            let more = self.errors - (MOST_ERRORS - 1);
+            told.push(format!("{more} more not as expected: see the summary"));
+        }
+        if told.is_empty() && self.errors == 0 {
+            let warning = self.last_warning.clone();
+            told.push(warning.unwrap_or_else(|| format!("exit code {exit_code}")));
+        }
+        if told.is_empty() {
+            return Vec::new();
+        }
+        vec![command::annotation(Level::Error, &title, &told.join("\n"))]
     }
+}
+
+fn hinted(text: &str, hint: Option<&str>) -> String {
+    hint.map_or_else(|| text.to_owned(), |hint| format!("{text}\nhint: {hint}"))
 }
 
 #[cfg(test)]

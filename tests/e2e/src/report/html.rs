@@ -39,12 +39,12 @@ pub fn page(report: &RunReport) -> String {
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                a.skip href="#scenarios" { "Skip to the scenarios" }
+                @if !groups.is_empty() { a.skip href="#scenarios" { "Skip to the scenarios" } }
                 header.run { (header(report)) }
                 main {
                     (overview::trouble(report))
                     (overview::index(&groups))
-                    (scenarios(&groups))
+                    @if !groups.is_empty() { (scenarios(&groups)) }
                     (files::sections(report))
                 }
                 footer { (footer(report)) }
@@ -103,8 +103,10 @@ fn header(report: &RunReport) -> Markup {
         @if let Some(limits) = &report.cannot_prove {
             p.limits role="note" { strong { "Not proven here: " } (limits.trim_start_matches("nothing here proves ")) }
         }
-        (counts(report))
-        (legend())
+        @if !report.scenarios.is_empty() {
+            (counts(report))
+            (legend())
+        }
     }
 }
 

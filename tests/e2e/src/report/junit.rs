@@ -68,25 +68,21 @@ fn environment(report: &RunReport) -> TestSuite {
 
 /// The run as a whole.
 fn end(report: &RunReport, told: bool) -> TestCase {
+    let all = [report.errors.as_slice(), &report.warnings].concat().join("\n");
     let elsewhere = told || report.scenarios.iter().any(telling::is_trouble);
     let status = if report.exit_code == 0 || elsewhere {
         TestCaseStatus::success()
     } else {
-        let message = match report.warnings.last() {
-            Some(warning) => format!("{}: {warning}", report.exit_meaning),
+        let message = match report.errors.last().or(report.warnings.last()) {
+            Some(told) => format!("{}: {told}", report.exit_meaning),
             None => report.exit_meaning.to_owned(),
         };
-        bad(
-            NonSuccessKind::Error,
-            report.exit_meaning,
-            &message,
-            &report.warnings.join("\n"),
-        )
+        bad(NonSuccessKind::Error, report.exit_meaning, &message, &all)
     };
     let mut case = TestCase::new("run", status);
     case.set_classname("environment");
-    if !report.warnings.is_empty() {
-        case.set_system_err(clean(&report.warnings.join("\n")));
+    if !all.is_empty() {
+        case.set_system_err(clean(&all));
     }
     timed(case, report.took_ms)
 }

@@ -35,6 +35,8 @@ pub struct RunReport {
     pub steps: Vec<StepReport>,
     /// What was undone, and what was not.
     pub undo: Vec<UndoLine>,
+    /// What ended it before its time, with hints.
+    pub errors: Vec<String>,
     /// What was warned about, with hints.
     pub warnings: Vec<String>,
     /// The processes' logs, relative to the run directory.
@@ -62,6 +64,7 @@ impl RunReport {
             scenarios: Vec::new(),
             steps: Vec::new(),
             undo: Vec::new(),
+            errors: Vec::new(),
             warnings: Vec::new(),
             logs: Vec::new(),
             collected: Vec::new(),

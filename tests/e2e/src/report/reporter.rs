@@ -216,13 +216,15 @@ impl Record {
                 report.exit_code = *exit_code;
                 report.exit_meaning = ExitCode::meaning(*exit_code);
             }
-            Event::Warning { text, hint } => report.warnings.push(match hint {
-                Some(hint) => format!("{text} (hint: {hint})"),
-                None => text.clone(),
-            }),
+            Event::Error { text, hint } => report.errors.push(hinted(text, hint.as_deref())),
+            Event::Warning { text, hint } => report.warnings.push(hinted(text, hint.as_deref())),
             _ => {}
         }
     }
+}
+
+fn hinted(text: &str, hint: Option<&str>) -> String {
+    hint.map_or_else(|| text.to_owned(), |hint| format!("{text} (hint: {hint})"))
 }
 
 fn problem(outcome: &StepOutcome) -> Option<String> {

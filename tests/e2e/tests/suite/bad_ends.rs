@@ -125,8 +125,29 @@ fn a_missing_binary_is_a_missing_prerequisite_with_its_cure() {
     let finished = world
         .run(&with_bin_dir(&only(BASELINE), empty.path()))
         .expect_code(13);
-    assert!(finished.stderr.contains("storefront"), "{}", finished.stderr);
+    let errors: Vec<&str> = finished
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("error: "))
+        .collect();
+    assert!(errors[0].contains("storefront"), "{}", finished.stderr);
+    assert!(
+        errors.iter().all(|line| !line.ends_with("prerequisite missing")),
+        "told by what is missing: {errors:?}"
+    );
     assert!(finished.stderr.contains("hint: "), "{}", finished.stderr);
+    assert!(!finished.stderr.contains("warning"), "{}", finished.stderr);
+    assert!(
+        finished.stdout.contains("\nnothing was played · "),
+        "{}",
+        finished.stdout
+    );
+    let run = world.run_directory();
+    let page = std::fs::read_to_string(run.join("report.html")).unwrap();
+    let report = std::fs::read_to_string(run.join("report.json")).unwrap();
+    for text in [page, report] {
+        assert!(text.contains("storefront") && text.contains("hint: "), "{text}");
+    }
 }
 
 #[test]

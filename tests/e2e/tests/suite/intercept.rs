@@ -248,7 +248,7 @@ fn an_address_that_is_taken_is_refused_with_who_has_it() {
     let finished = World::new()
         .run(&with(&["--listen", &address, "--", "true"]))
         .expect_code(13);
-    let expected = format!("{address} is taken by pid {}", std::process::id());
+    let expected = format!("error: {address} is taken by pid {}", std::process::id());
     assert!(finished.stderr.contains(&expected), "{}", finished.stderr);
 }
 

@@ -74,12 +74,16 @@ fn head(report: &RunReport) -> String {
     let sign = if report.exit_code == 0 { "✅" } else { "❌" };
     let counts = report.counts;
     let mut text = format!(
-        "## {sign} Throughline: {}\n\nrun `{}` in `{}`, {}: {} as expected",
+        "## {sign} Throughline: {}\n\nrun `{}` in `{}`, {}: {}",
         plain(report.exit_meaning),
         report.run,
         report.environment,
         words::duration(Duration::try_from_secs_f64(report.took_ms / 1e3).unwrap_or_default()),
-        counts.passed
+        if report.scenarios.is_empty() {
+            "nothing was played".to_owned()
+        } else {
+            format!("{} as expected", counts.passed)
+        }
     );
     for (count, what) in [
         (counts.failed, "not as expected"),
@@ -104,6 +108,9 @@ fn head(report: &RunReport) -> String {
                 fenced("text", error)
             );
         }
+    }
+    for error in &report.errors {
+        let _ = write!(text, "\n❌ {}\n", plain(error));
     }
     for warning in &report.warnings {
         let _ = write!(text, "\n⚠️ {}\n", plain(warning));

@@ -136,14 +136,20 @@ fn every_group_is_closed_before_the_next_one_and_before_the_end() {
 
 #[test]
 fn a_run_that_played_nothing_is_an_error_with_its_reason() {
-    let warning = Event::Warning {
-        text: "docker is not on PATH".to_owned(),
-        hint: None,
+    let missing = |text: &str, hint: Option<&str>| Event::Error {
+        text: text.to_owned(),
+        hint: hint.map(str::to_owned),
     };
-    let lines = all(&[started(), warning, ended(13)]);
+    let lines = all(&[
+        started(),
+        missing("docker is not on PATH", None),
+        missing("port 8080 is taken", Some("end who has it")),
+        ended(13),
+    ]);
     assert_eq!(
         lines.last().unwrap(),
-        "::error title=Throughline%3A prerequisite missing::docker is not on PATH"
+        "::error title=Throughline%3A prerequisite missing::\
+         docker is not on PATH%0Aport 8080 is taken%0Ahint: end who has it"
     );
     assert!(
         !all(&[started(), ended(0)])

@@ -17,12 +17,14 @@ pub(super) fn trouble(report: &RunReport) -> Markup {
     let troubles = troubles(bad);
     let steps: Vec<_> = report.steps.iter().filter(|step| step.error.is_some()).collect();
     let left: Vec<_> = report.undo.iter().filter(|line| line.error.is_some()).collect();
-    if troubles.is_empty() && steps.is_empty() && left.is_empty() && report.warnings.is_empty() {
+    let said = report.errors.len() + report.warnings.len();
+    if troubles.is_empty() && steps.is_empty() && left.is_empty() && said == 0 {
         return Markup::default();
     }
     html! {
         section.trouble {
             h2 { "What to look at" }
+            @for error in &report.errors { p { (sign("bad")) " " (error) } }
             @for trouble in troubles { (told(&trouble)) }
             @for step in steps {
                 p { (sign("bad")) " step " strong { (step.name) } ": " (step.error.as_deref().unwrap_or_default()) }

@@ -14,13 +14,17 @@ fn a_run_that_brought_nothing_up_says_why() {
     let mut report = RunReport::empty();
     report.exit_code = 12;
     report.exit_meaning = "environment did not come up";
-    report.warnings = vec![NASTY.to_owned()];
+    report.errors = vec![NASTY.to_owned()];
     let text = markdown(&report, LIMIT);
     assert!(
         text.contains("## ❌ Throughline: environment did not come up"),
         "{text}"
     );
-    assert!(text.contains("second line"), "{text}");
+    assert!(
+        text.contains("\n❌ 100 % of") && text.contains("second line"),
+        "{text}"
+    );
+    assert!(text.contains(": nothing was played.\n"), "{text}");
     assert!(!text.contains("| scenario |"), "{text}");
 }
 
