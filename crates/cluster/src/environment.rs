@@ -142,6 +142,13 @@ impl KindEnvironment {
         let label = self.begun.as_ref().map(|begun| begun.choice.label.as_str());
         self.accounts = label.map(|label| Accounts::of_run(up.client.clone(), label));
         self.up = Some(up);
+        if let Some(cluster) = self.own_cluster() {
+            run.stand_on(move || {
+                let cluster = cluster.clone();
+                // A question that fails says nothing about the cluster.
+                async move { cluster.lost().await.ok().flatten() }
+            });
+        }
         Ok(endpoints)
     }
 

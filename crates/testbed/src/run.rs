@@ -2,6 +2,7 @@
 
 mod begin;
 mod error;
+mod ground;
 mod step;
 
 use std::future::Future;
@@ -17,7 +18,7 @@ pub use step::StepError;
 
 use crate::clock::Hold;
 use crate::deadline::Deadline;
-use crate::environment::EnvironmentName;
+use crate::environment::{EnvironmentName, Missing};
 use crate::event::{EventReceiver, Events};
 use crate::explain::BoxError;
 use crate::process::{Answer, Call, Conversation, Marked, Process, ProcessError, ProcessSpec};
@@ -151,7 +152,7 @@ impl Run {
     /// created by then is on the undo stack.
     ///
     /// # Errors
-    /// The step failed, took too long, or was interrupted.
+    /// The step failed, took too long, or was interrupted; or what the run stands on was taken away.
     pub async fn step<T, E, F>(&self, name: &str, limit: Duration, future: F) -> Result<T, StepError>
     where
         E: Into<BoxError>,
@@ -160,7 +161,7 @@ impl Run {
         // Each layer around a future holds it several times in an unoptimised build: on the heap, a deep step does not
         // overflow the stack of a worker.
         let future = Box::pin(future);
-        step::run(&self.inner.events, name, self.deadline(limit), future, |_| None).await
+        self.tell_step(name, limit, future, |_| None).await
     }
 
     /// As [`Run::step`], and shows people what the step brought: an address, a version.
@@ -179,10 +180,40 @@ impl Run {
         F: Future<Output = Result<T, E>>,
     {
         let future = Box::pin(future);
-        step::run(&self.inner.events, name, self.deadline(limit), future, |value| {
-            Some(show(value))
-        })
+        self.tell_step(name, limit, future, |value| Some(show(value)))
+            .await
+    }
+
+    async fn tell_step<T, E, F>(
+        &self,
+        name: &str,
+        limit: Duration,
+        future: F,
+        show: impl FnOnce(&T) -> Option<String>,
+    ) -> Result<T, StepError>
+    where
+        E: Into<BoxError>,
+        F: Future<Output = Result<T, E>>,
+    {
+        let inner = &self.inner;
+        step::run(
+            &inner.events,
+            &inner.ground,
+            name,
+            self.deadline(limit),
+            future,
+            show,
+        )
         .await
+    }
+
+    /// From now on, whenever a step takes more than three seconds it is looked every second whether what the run stands on was
+    /// taken away; the step fails then, instead of waiting for its limit. The first one that is given looks.
+    pub fn stand_on<F>(&self, look: impl Fn() -> F + Send + Sync + 'static)
+    where
+        F: Future<Output = Option<Missing>> + Send + 'static,
+    {
+        self.inner.ground.set(look);
     }
 
     /// Starts a child: own process group, log file and tail, explicit environment, already on the undo stack.

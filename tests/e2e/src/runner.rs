@@ -101,7 +101,7 @@ async fn play(run: &Run, environment: Box<dyn Environment>, plan: &Plan, reports
     if code != ExitCode::Passed || plan.keep {
         bed.collect().await;
     }
-    if plan.keep {
+    if plan.keep && code.left_an_environment() {
         let Endpoints {
             storefront, jaeger, ..
         } = &bed.endpoints;
@@ -159,7 +159,9 @@ async fn play_all(bed: &mut Bed, plan: &Plan, reports: &Reports) -> ExitCode {
     }
     let reports = reports.lock().unwrap_or_else(PoisonError::into_inner);
     if code == ExitCode::Passed && count(&reports).passed == 0 {
-        // Everything was skipped: a run that proves nothing must not be green.
+        // A run that proves nothing must not be green.
+        let text = "everything was skipped: nothing was proven";
+        bed.run.events().error(text, None);
         return ExitCode::PrerequisiteMissing;
     }
     code
@@ -185,7 +187,7 @@ async fn lost(bed: &Bed) -> bool {
     let lost = bed.environment.lost().await;
     let any = !lost.is_empty();
     for one in lost {
-        bed.run.events().warn(one.fact, Some(one.cure));
+        bed.run.events().error(one.fact, Some(one.cure));
     }
     any
 }

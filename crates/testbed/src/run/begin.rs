@@ -3,6 +3,7 @@
 use std::io;
 
 use super::RunOptions;
+use super::ground::Ground;
 use crate::clock::Clock;
 use crate::environment::EnvironmentName;
 use crate::event::{EventReceiver, Events};
@@ -24,6 +25,7 @@ pub(super) struct Inner {
     pub(super) events: Events,
     pub(super) undo: Undo,
     pub(super) supervisor: Supervisor,
+    pub(super) ground: Ground,
     _lock: Option<RunLock>,
 }
 
@@ -82,6 +84,7 @@ impl Inner {
             events,
             undo,
             supervisor,
+            ground: Ground::default(),
             _lock: lock,
         };
         Ok((inner, receiver))

@@ -4,7 +4,9 @@ use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
+use super::ground::Ground;
 use crate::deadline::{Deadline, Over};
+use crate::environment::Missing;
 use crate::event::{Event, Events, Outcome};
 use crate::explain::{BoxError, Class, Explain, chain};
 use crate::text::Took;
@@ -31,6 +33,14 @@ pub enum StepError {
         /// What it was waiting for, when that is known.
         last: Option<String>,
     },
+    /// What the run stands on was taken away meanwhile.
+    #[error("{step}: {}", missing.fact)]
+    Lost {
+        /// The step.
+        step: String,
+        /// What is not there any more.
+        missing: Missing,
+    },
     /// Ctrl-C or SIGTERM ended it.
     #[error("{step} was interrupted")]
     Interrupted {
@@ -43,6 +53,7 @@ impl Explain for StepError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Failed { source, .. } => source.hint(),
+            Self::Lost { missing, .. } => Some(missing.cure.clone()),
             Self::TimedOut { .. } | Self::Interrupted { .. } => None,
         }
     }
@@ -50,7 +61,7 @@ impl Explain for StepError {
     fn class(&self) -> Class {
         match self {
             Self::Failed { source, .. } => source.class(),
-            Self::TimedOut { .. } => Class::Unexpected,
+            Self::TimedOut { .. } | Self::Lost { .. } => Class::Unexpected,
             Self::Interrupted { .. } => Class::Interrupted,
         }
     }
@@ -59,6 +70,7 @@ impl Explain for StepError {
 /// Runs a step and tells its story.
 pub(super) async fn run<T, E, F>(
     events: &Events,
+    ground: &Ground,
     step: &str,
     deadline: Deadline,
     future: F,
@@ -71,21 +83,29 @@ where
     let step = step.to_owned();
     events.emit(Event::StepStarted { step: step.clone() });
     let begun = std::time::Instant::now();
-    let (ended, last) =
-        wait::remembering(async { (deadline.bound(future).await, wait::last_reason()) }).await;
+    let bound = wait::remembering(async { (deadline.bound(future).await, wait::last_reason()) });
+    let (ended, last) = tokio::select! {
+        biased;
+        (ended, last) = bound => (Ok(ended), last),
+        missing = ground.lost(&deadline) => (Err(missing), None),
+    };
     let limit = deadline.limit();
     let result = match ended {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(StepError::Failed {
+        Err(missing) => Err(StepError::Lost {
+            step: step.clone(),
+            missing,
+        }),
+        Ok(Ok(Ok(value))) => Ok(value),
+        Ok(Ok(Err(error))) => Err(StepError::Failed {
             step: step.clone(),
             source: error.into(),
         }),
-        Err(Over::Elapsed) => Err(StepError::TimedOut {
+        Ok(Err(Over::Elapsed)) => Err(StepError::TimedOut {
             step: step.clone(),
             limit,
             last,
         }),
-        Err(Over::Cancelled) => Err(StepError::Interrupted { step: step.clone() }),
+        Ok(Err(Over::Cancelled)) => Err(StepError::Interrupted { step: step.clone() }),
     };
     let (outcome, detail) = match &result {
         Ok(value) => (Outcome::Ok, show(value)),
@@ -93,6 +113,13 @@ where
             Outcome::Failed {
                 error: chain(source),
                 hint: source.hint(),
+            },
+            None,
+        ),
+        Err(StepError::Lost { missing, .. }) => (
+            Outcome::Failed {
+                error: missing.fact.clone(),
+                hint: Some(missing.cure.clone()),
             },
             None,
         ),
@@ -114,5 +141,45 @@ impl fmt::Display for Waiting<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0
             .map_or(Ok(()), |last| write!(f, "; it was waiting for {last}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ground::tests::{gone, lost_at};
+    use super::*;
+
+    async fn ended(
+        look: u32,
+        future: impl Future<Output = Result<u8, BoxError>>,
+    ) -> (Result<u8, StepError>, Event) {
+        let (events, mut receiver) = Events::unrecorded();
+        let (ground, _) = lost_at(look);
+        let deadline = Deadline::after(Duration::from_secs(60));
+        let ended = run(&events, &ground, "proof", deadline, future, |_| None).await;
+        let told = std::iter::from_fn(|| receiver.try_recv()).last();
+        (ended, told.expect("events"))
+    }
+
+    #[tokio::test]
+    async fn a_step_fails_when_what_it_stands_on_is_taken_away() {
+        let (ended, told) = ended(3, std::future::pending()).await;
+        let error = ended.expect_err("there is nothing to wait for");
+        assert_eq!(error.to_string(), "proof: the cluster was deleted");
+        assert_eq!(error.hint(), Some(gone().cure));
+        let Event::StepFinished { outcome, .. } = told else {
+            panic!("{told:?}");
+        };
+        let expected = Outcome::Failed {
+            error: gone().fact,
+            hint: Some(gone().cure),
+        };
+        assert_eq!(outcome, expected);
+    }
+
+    #[tokio::test]
+    async fn a_step_that_is_over_is_what_it_is() {
+        let (ended, _) = ended(1, std::future::ready(Ok(7))).await;
+        assert_eq!(ended.expect("it is done"), 7);
     }
 }
