@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::bed::{Bed, KEPT, NEXT, RUN};
 use crate::machine::{Daemon, PREFIX, output};
-use crate::program::{Finished, INTERCEPTED, processes_of};
+use crate::program::{Finished, INTERCEPTED, json_lines, processes_of};
 
 /// What must not be found in evidence.
 const PLANTED: &str = "hunter2-planted";
@@ -367,6 +367,11 @@ fn the_cluster_is_deleted(bed: &Bed) {
     );
     let fact = format!("kind cluster {cluster} was ");
     expect_told(running.finish(), 12, &[&fact, "\"hint\":\"run again"]);
+    let events = json_lines(&bed.directory(&run).join("events.jsonl"));
+    assert!(
+        events.iter().all(|event| event["outcome"] != "timed_out"),
+        "no step waits for its limit: {events:#?}"
+    );
     let missing =
         std::fs::read_to_string(bed.directory(&run).join("evidence/missing.txt")).expect("evidence");
     assert!(missing.contains("kind's logs: "), "{missing}");
