@@ -23,7 +23,7 @@ pub async fn run(run: &Run, environment: Box<dyn Environment>, binaries: &Binari
     let opened = tokio::select! {
         biased;
         () = interrupted.cancelled() => Err(ExitCode::Interrupted),
-        opened = session::open(run, environment, binaries) => opened,
+        opened = session::open(run, environment, binaries, None) => opened,
     };
     let code = match opened {
         Ok(bed) => {

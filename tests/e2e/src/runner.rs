@@ -7,7 +7,7 @@ use testbed::event::{Counts, Event};
 use testbed::run::Run;
 use testbed::{Capability, Endpoints, Environment, StepError};
 
-use crate::bed::{Bed, UpError};
+use crate::bed::Bed;
 use crate::breakpoint;
 use crate::exit::ExitCode;
 use crate::outcome;
@@ -16,6 +16,7 @@ use crate::report;
 use crate::report::model::{Outcome, ScenarioReport, TwinReport};
 use crate::scenario::{Fault, Scenario, Twin};
 use crate::selection::{Selected, full_name};
+use crate::session;
 use crate::stage::{Case, Stage, StageError};
 
 /// What to play, and how.
@@ -73,23 +74,9 @@ pub async fn run(run: &Run, environment: Box<dyn Environment>, plan: &Plan, repo
 }
 
 async fn play(run: &Run, environment: Box<dyn Environment>, plan: &Plan, reports: &Reports) -> ExitCode {
-    let missing = environment.preflight().await;
-    if !missing.is_empty() {
-        for one in missing {
-            run.events().error(one.fact, Some(one.cure));
-        }
-        return ExitCode::PrerequisiteMissing;
-    }
-    let mut bed = match Bed::up(run, environment, &plan.binaries, plan.settle_limit).await {
+    let mut bed = match session::open(run, environment, &plan.binaries, plan.settle_limit).await {
         Ok(bed) => bed,
-        Err(error) => {
-            if matches!(error, UpError::Interrupted) {
-                return ExitCode::Interrupted;
-            }
-            run.events()
-                .error(format!("the environment did not come up: {error}"), error.hint());
-            return ExitCode::EnvironmentDown;
-        }
+        Err(code) => return code,
     };
     let mut code = play_all(&mut bed, plan, reports).await;
     if code.left_an_environment()

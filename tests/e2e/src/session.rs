@@ -1,6 +1,6 @@
-//! A developer's session in an environment that is up: how it begins, and how it ends in good order whatever happened.
+//! A session in an environment that is up, of a developer or of the scenarios: how it begins, and how a developer's ends in good order whatever happened.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use testbed::event::{Counts, Event};
 use testbed::explain::chain;
@@ -11,7 +11,7 @@ use crate::exit::ExitCode;
 use crate::places::Binaries;
 use crate::switch;
 
-/// Brings the environment up; what is in the way has been told when there is none.
+/// Brings the environment up; what is in the way has been told when there is none. `settle_limit` is that of [`Bed::up`].
 ///
 /// # Errors
 /// The exit code that says why.
@@ -19,6 +19,7 @@ pub async fn open(
     run: &Run,
     environment: Box<dyn Environment>,
     binaries: &Binaries,
+    settle_limit: Option<Duration>,
 ) -> Result<Bed, ExitCode> {
     let missing = environment.preflight().await;
     if run.interrupted().is_cancelled() {
@@ -30,7 +31,7 @@ pub async fn open(
         }
         return Err(ExitCode::PrerequisiteMissing);
     }
-    Bed::up(run, environment, binaries, None)
+    Bed::up(run, environment, binaries, settle_limit)
         .await
         .map_err(|error| match error {
             UpError::Interrupted => ExitCode::Interrupted,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::deadline::Deadline;
 use crate::environment::Missing;
+use crate::explain::Explain;
 use crate::wait::{self, Pace, Probe};
 
 /// What looks. A question that could not be answered is no loss.
@@ -27,6 +28,17 @@ const WATCH: Watch = Watch {
         longest: Duration::from_secs(1),
     },
 };
+
+/// It was taken away.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.fact)]
+pub(super) struct Lost(Missing);
+
+impl Explain for Lost {
+    fn hint(&self) -> Option<String> {
+        Some(self.0.cure.clone())
+    }
+}
 
 /// What the steps of a run stand on.
 pub(super) struct Ground {
@@ -59,7 +71,7 @@ impl Ground {
     }
 
     /// Ends when the ground is lost, and else never. `deadline` is that of the step, which ends by itself then.
-    pub(super) async fn lost(&self, deadline: &Deadline) -> Missing {
+    pub(super) async fn lost(&self, deadline: &Deadline) -> Lost {
         if let Some(look) = self.look.get() {
             Deadline::after(self.watch.patience).ended().await;
             let pace = self.watch.pace;
@@ -71,7 +83,7 @@ impl Ground {
             });
             // What the step waits for is not what is looked for here.
             if let Ok(missing) = wait::remembering(looking).await {
-                return missing;
+                return Lost(missing);
             }
         }
         std::future::pending().await
@@ -123,7 +135,7 @@ pub(super) mod tests {
     async fn it_is_looked_again_until_it_is_lost() {
         let (ground, looks) = lost_at(3);
         let deadline = Deadline::after(Duration::from_secs(60));
-        assert_eq!(ground.lost(&deadline).await, gone());
+        assert_eq!(ground.lost(&deadline).await.0, gone());
         assert_eq!(looks.load(Ordering::Relaxed), 3);
     }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::ground::Ground;
 use crate::deadline::{Deadline, Over};
-use crate::environment::Missing;
 use crate::event::{Event, Events, Outcome};
 use crate::explain::{BoxError, Class, Explain, chain};
 use crate::text::Took;
@@ -33,14 +32,6 @@ pub enum StepError {
         /// What it was waiting for, when that is known.
         last: Option<String>,
     },
-    /// What the run stands on was taken away meanwhile.
-    #[error("{step}: {}", missing.fact)]
-    Lost {
-        /// The step.
-        step: String,
-        /// What is not there any more.
-        missing: Missing,
-    },
     /// Ctrl-C or SIGTERM ended it.
     #[error("{step} was interrupted")]
     Interrupted {
@@ -53,7 +44,6 @@ impl Explain for StepError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Failed { source, .. } => source.hint(),
-            Self::Lost { missing, .. } => Some(missing.cure.clone()),
             Self::TimedOut { .. } | Self::Interrupted { .. } => None,
         }
     }
@@ -61,7 +51,7 @@ impl Explain for StepError {
     fn class(&self) -> Class {
         match self {
             Self::Failed { source, .. } => source.class(),
-            Self::TimedOut { .. } | Self::Lost { .. } => Class::Unexpected,
+            Self::TimedOut { .. } => Class::Unexpected,
             Self::Interrupted { .. } => Class::Interrupted,
         }
     }
@@ -83,29 +73,28 @@ where
     let step = step.to_owned();
     events.emit(Event::StepStarted { step: step.clone() });
     let begun = std::time::Instant::now();
-    let bound = wait::remembering(async { (deadline.bound(future).await, wait::last_reason()) });
-    let (ended, last) = tokio::select! {
-        biased;
-        (ended, last) = bound => (Ok(ended), last),
-        missing = ground.lost(&deadline) => (Err(missing), None),
+    let grounded = async {
+        tokio::select! {
+            biased;
+            done = future => done.map_err(Into::into),
+            lost = ground.lost(&deadline) => Err(lost.into()),
+        }
     };
+    let (ended, last) =
+        wait::remembering(async { (deadline.bound(grounded).await, wait::last_reason()) }).await;
     let limit = deadline.limit();
     let result = match ended {
-        Err(missing) => Err(StepError::Lost {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(StepError::Failed {
             step: step.clone(),
-            missing,
+            source: error,
         }),
-        Ok(Ok(Ok(value))) => Ok(value),
-        Ok(Ok(Err(error))) => Err(StepError::Failed {
-            step: step.clone(),
-            source: error.into(),
-        }),
-        Ok(Err(Over::Elapsed)) => Err(StepError::TimedOut {
+        Err(Over::Elapsed) => Err(StepError::TimedOut {
             step: step.clone(),
             limit,
             last,
         }),
-        Ok(Err(Over::Cancelled)) => Err(StepError::Interrupted { step: step.clone() }),
+        Err(Over::Cancelled) => Err(StepError::Interrupted { step: step.clone() }),
     };
     let (outcome, detail) = match &result {
         Ok(value) => (Outcome::Ok, show(value)),
@@ -113,13 +102,6 @@ where
             Outcome::Failed {
                 error: chain(source),
                 hint: source.hint(),
-            },
-            None,
-        ),
-        Err(StepError::Lost { missing, .. }) => (
-            Outcome::Failed {
-                error: missing.fact.clone(),
-                hint: Some(missing.cure.clone()),
             },
             None,
         ),

@@ -205,7 +205,7 @@ fn the_agents_image_is_lost(bed: &Bed) {
     let file = bed.folder("policy").join("lost-image.json");
     std::fs::write(&file, POLICY).expect("a file");
     let there = "/kind/lost-image.json";
-    let node = format!("{}-control-plane:{there}", bed.kept());
+    let node = format!("{}:{there}", bed.node());
     output("docker", ["cp", file.to_str().expect("UTF-8"), &node]);
     bed.kubectl(&format!("create -f {there}"));
     let mut running = bed.world.start(&with_two_pods());

@@ -85,10 +85,16 @@ impl Bed {
         nodes[0].trim_end_matches("-control-plane").to_owned()
     }
 
+    /// The container of its node.
+    #[track_caller]
+    pub(crate) fn node(&self) -> String {
+        format!("{}-control-plane", self.kept())
+    }
+
     /// Runs a command, made of words, in the kept cluster's node.
     #[track_caller]
     pub(crate) fn in_node(&self, command: &str) -> String {
-        let node = format!("{}-control-plane", self.kept());
+        let node = self.node();
         let args = ["exec", &node].into_iter().chain(command.split(' '));
         output("docker", args)
     }
